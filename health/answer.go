@@ -1,0 +1,110 @@
+package health
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Media types of the answers.
+const (
+	mediaJSON    = "application/json"
+	mediaHealth  = "application/health+json"  // draft-inadarei-api-health-check-06, section 3
+	mediaProblem = "application/problem+json" // RFC 9457
+)
+
+// answer is a whole HTTP response, encoded before anyone asks for it. Header values are kept as the slices that
+// http.Header holds, so that writing one allocates nothing.
+type answer struct {
+	status       int
+	contentType  []string
+	length       []string
+	cacheControl []string // nil: the remaining freshness
+	challenge    []string // WWW-Authenticate of a 401
+	retryAfter   []string
+	body         []byte
+}
+
+var (
+	nosniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+)
+
+// newAnswer encodes v. The types it is given hold nothing that JSON cannot express.
+func newAnswer(status int, mediaType string, v any) *answer {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return newProblem(http.StatusInternalServerError, "the answer could not be encoded: "+err.Error())
+	}
+	a := &answer{
+		status:      status,
+		contentType: []string{mediaType},
+		length:      []string{strconv.Itoa(body.Len())},
+		body:        body.Bytes(),
+	}
+	if status != http.StatusOK {
+		a.cacheControl = noStore
+	}
+	return a
+}
+
+// write sends a; to a HEAD request all but the body. cacheControl is used where the answer has none of its own.
+func (a *answer) write(w http.ResponseWriter, r *http.Request, cacheControl []string) {
+	h := w.Header()
+	h["Content-Type"] = a.contentType
+	h["Content-Length"] = a.length
+	h["X-Content-Type-Options"] = nosniff
+	if a.cacheControl != nil {
+		cacheControl = a.cacheControl
+	}
+	h["Cache-Control"] = cacheControl
+	if a.challenge != nil {
+		h["Www-Authenticate"] = a.challenge
+	}
+	if a.retryAfter != nil {
+		h["Retry-After"] = a.retryAfter
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(a.body) // the client went away: nobody to tell
+	}
+}
+
+// problem is the body of an error: RFC 9457, with the status and message of the original's errors beside it.
+type problem struct {
+	Type    string `json:"type"`
+	Title   string `json:"title"`
+	Status  int    `json:"status"`
+	Detail  string `json:"detail"`
+	Message string `json:"message"`
+}
+
+func newProblem(status int, detail string) *answer {
+	return newAnswer(status, mediaProblem, problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Message: detail,
+	})
+}
+
+// freshness holds a Cache-Control value for each whole second that a snapshot may still be fresh.
+type freshness [][]string
+
+// longestFreshness bounds the table; a longer interval is announced as this.
+const longestFreshness = time.Hour
+
+func newFreshness(interval time.Duration) freshness {
+	seconds := int(min(interval, longestFreshness) / time.Second)
+	f := make(freshness, seconds+1)
+	for i := range f {
+		f[i] = []string{"max-age=" + strconv.Itoa(i)}
+	}
+	return f
+}
+
+// remaining returns the value for a snapshot that stays fresh for d.
+func (f freshness) remaining(d time.Duration) []string {
+	return f[min(max(int(d/time.Second), 0), len(f)-1)]
+}

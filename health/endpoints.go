@@ -1,0 +1,227 @@
+package health
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Service is what the endpoints say of the service that they speak for.
+type Service struct {
+	ID          string // serviceId
+	Version     string
+	Description string
+	Instance    string // stable across restarts of one instance
+}
+
+// EndpointsConfig holds what the endpoints need to know.
+type EndpointsConfig struct {
+	Service    Service
+	Interval   time.Duration // between snapshots: after three without one the monitor counts as stalled
+	BasePath   string        // before every route: "" or "/something"
+	Authorizer Authorizer    // before what is protected; nil: nothing stands there
+	Disabled   bool          // monitoring is switched off: probes pass with a note, the API answers 404
+}
+
+// Endpoints answers for the snapshot that was published last. Its methods are safe for concurrent use.
+//
+//	GET /health, /health/status  liveness: whether the process can recover by itself
+//	GET /health/check            readiness, with every check: draft-inadarei-api-health-check-06
+//	GET /health/api/current      everything in the snapshot; behind the Authorizer
+//
+// Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
+// three intervals is answered for as "stalled".
+type Endpoints struct {
+	service    Service
+	interval   time.Duration
+	basePath   string
+	authorizer Authorizer
+	disabled   bool
+	freshness  freshness
+
+	pid         int
+	processName string // the executable's, without the path that may tell more than a client need know
+
+	published atomic.Pointer[publication]
+	stalled   publication // the probes' bodies once no snapshot arrives any more
+
+	unauthorized, forbidden, notFound, notAllowed *answer
+}
+
+// publication is a snapshot with the bodies made of it.
+type publication struct {
+	snapshot  *Snapshot // nil before the first
+	taken     time.Time // of the snapshot, with its monotonic reading
+	liveness  *answer
+	readiness *answer
+	current   *answer
+	// stalledCurrent makes, for the first who asks, the body that says how old the numbers are.
+	stalledCurrent func() *answer
+}
+
+// stalledAfter is how many intervals may pass without a snapshot.
+const stalledAfter = 3
+
+// NewEndpoints returns endpoints that pass liveness and fail readiness until the first snapshot is published.
+func NewEndpoints(c EndpointsConfig) *Endpoints {
+	e := &Endpoints{
+		service:      c.Service,
+		interval:     c.Interval,
+		basePath:     c.BasePath,
+		authorizer:   c.Authorizer,
+		disabled:     c.Disabled,
+		freshness:    newFreshness(c.Interval),
+		pid:          os.Getpid(),
+		processName:  filepath.Base(os.Args[0]),
+		unauthorized: newProblem(http.StatusUnauthorized, "credentials are missing or wrong"),
+		forbidden:    newProblem(http.StatusForbidden, "these credentials do not give access"),
+		notFound:     newProblem(http.StatusNotFound, "there is nothing at this path"),
+		notAllowed:   newProblem(http.StatusMethodNotAllowed, "only GET and HEAD are answered here"),
+	}
+	e.unauthorized.challenge = []string{`Bearer realm="health"`}
+	const stalled = "stalled: no snapshot for three intervals"
+	e.stalled.liveness = e.encodeLiveness(Verdict{Fail, stalled})
+	e.stalled.readiness = e.encodeReadiness(&Snapshot{Readiness: Verdict{Fail, stalled}})
+
+	first := &publication{taken: time.Now()}
+	if c.Disabled {
+		first.liveness, first.readiness = e.encodeDisabled(mediaJSON), e.encodeDisabled(mediaHealth)
+		first.current = newProblem(http.StatusNotFound, "monitoring is disabled (HEALTH_MONITOR_ENABLED)")
+	} else {
+		const early = "no snapshot yet"
+		first.liveness = e.encodeLiveness(Verdict{Status: Pass})
+		first.readiness = e.encodeReadiness(&Snapshot{Readiness: Verdict{Fail, early}})
+		first.current = newProblem(http.StatusServiceUnavailable, early)
+		first.current.retryAfter = []string{"1"}
+	}
+	first.stalledCurrent = func() *answer { return first.current }
+	e.published.Store(first)
+	return e
+}
+
+// Publish encodes s and answers with it from now on. taken is the instant of the snapshot, with its monotonic clock
+// reading: the age of the snapshot is counted from it.
+func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
+	e.published.Store(&publication{
+		snapshot:       s,
+		taken:          taken,
+		liveness:       e.encodeLiveness(s.Liveness),
+		readiness:      e.encodeReadiness(s),
+		current:        newAnswer(http.StatusOK, mediaJSON, e.newCurrent(s, "")),
+		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeStalledCurrent(s) }),
+	})
+}
+
+// Snapshot returns the snapshot that was published last, and nil before the first.
+func (e *Endpoints) Snapshot() *Snapshot { return e.published.Load().snapshot }
+
+// Mux is what [Endpoints.Register] needs of an [http.ServeMux].
+type Mux interface {
+	Handle(pattern string, handler http.Handler)
+}
+
+// Register puts each route on mux under a pattern that names its method, so that it lives beside an application's own
+// "GET /" and "GET /{x}".
+func (e *Endpoints) Register(mux Mux) {
+	for _, route := range e.routes() {
+		mux.Handle("GET "+e.basePath+route.path, route.handler)
+	}
+}
+
+type route struct {
+	path    string
+	handler http.HandlerFunc
+}
+
+func (e *Endpoints) routes() []route {
+	return []route{
+		{"/health", e.serveLiveness},
+		{"/health/status", e.serveLiveness},
+		{"/health/check", e.serveReadiness},
+		{"/health/api/current", e.protected(e.serveCurrent)},
+	}
+}
+
+// Handler returns a handler that finds the routes by the whole path itself. It never redirects, and it also answers
+// where something before it has stripped the base path, or "/health", from the request's path.
+func (e *Endpoints) Handler() http.Handler {
+	byPath := make(map[string]http.HandlerFunc)
+	for _, route := range e.routes() {
+		byPath[route.path] = route.handler
+		byPath[strings.TrimPrefix(route.path, "/health")] = route.handler
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		if rest, ok := strings.CutPrefix(path, e.basePath); ok {
+			path = rest
+		}
+		serve, ok := byPath[path]
+		switch {
+		case !ok:
+			e.notFound.write(w, r, nil)
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header()["Allow"] = []string{"GET, HEAD"}
+			e.notAllowed.write(w, r, nil)
+		default:
+			serve(w, r)
+		}
+	})
+}
+
+func (e *Endpoints) serveLiveness(w http.ResponseWriter, r *http.Request) {
+	p, age, stalled := e.latest()
+	a := p.liveness
+	if stalled {
+		a = e.stalled.liveness
+	}
+	a.write(w, r, e.freshness.remaining(e.interval-age))
+}
+
+func (e *Endpoints) serveReadiness(w http.ResponseWriter, r *http.Request) {
+	p, age, stalled := e.latest()
+	a := p.readiness
+	if stalled {
+		a = e.stalled.readiness
+	}
+	a.write(w, r, e.freshness.remaining(e.interval-age))
+}
+
+func (e *Endpoints) serveCurrent(w http.ResponseWriter, r *http.Request) {
+	p, _, stalled := e.latest()
+	a := p.current
+	if stalled {
+		a = p.stalledCurrent()
+	}
+	a.write(w, r, noStore)
+}
+
+// latest returns what was published last, how old it is, and whether that is too old. The tick cannot say that it has
+// died, so whoever asks finds it out here.
+func (e *Endpoints) latest() (p *publication, age time.Duration, stalled bool) {
+	p = e.published.Load()
+	age = time.Since(p.taken)
+	return p, age, age > stalledAfter*e.interval && !e.disabled
+}
+
+// protected lets next answer only whom the Authorizer lets pass.
+func (e *Endpoints) protected(next http.HandlerFunc) http.HandlerFunc {
+	if e.authorizer == nil {
+		return next
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, err := e.authorizer.Authorize(r)
+		switch {
+		case err == nil:
+			next(w, r)
+		case errors.Is(err, ErrForbidden):
+			e.forbidden.write(w, r, nil)
+		default:
+			e.unauthorized.write(w, r, nil)
+		}
+	}
+}
