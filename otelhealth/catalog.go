@@ -1,0 +1,80 @@
+package otelhealth
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// numbered is a metric with its number in the catalog.
+type numbered struct {
+	number int
+	info   health.MetricInfo
+}
+
+// catalog gives every metric that this module observes a number: those of the vocabulary first, then those of sources
+// in the order in which they are first registered. A number is never given to another metric.
+type catalog struct {
+	builtins []numbered // those of the vocabulary that this module observes itself
+	numbers  map[string]int
+	reserved map[string]bool // names in the vocabulary, in lower case
+
+	mu     sync.Mutex
+	custom map[string]numbered // by name in lower case, as OpenTelemetry compares instruments' names
+}
+
+func newCatalog() *catalog {
+	c := &catalog{
+		numbers:  make(map[string]int),
+		reserved: make(map[string]bool),
+		custom:   make(map[string]numbered),
+	}
+	for _, info := range health.Vocabulary() {
+		c.reserved[strings.ToLower(info.Name)] = true
+		if info.Scope == "" {
+			c.numbers[info.Name] = len(c.builtins)
+			c.builtins = append(c.builtins, numbered{len(c.builtins), info})
+		}
+	}
+	return c
+}
+
+// number returns the number of a metric of the vocabulary.
+func (c *catalog) number(name string) int {
+	n, ok := c.numbers[name]
+	if !ok {
+		panic("not in the vocabulary: " + name)
+	}
+	return n
+}
+
+// gauge returns the metric for a source's gauge, adding it when it is new. Several sources may share a gauge as long as
+// they agree on its unit and description.
+func (c *catalog) gauge(g Gauge) (numbered, error) {
+	name := strings.ToLower(g.Name)
+	if c.reserved[name] {
+		return numbered{}, fmt.Errorf("gauge %q: the name belongs to a built-in metric", g.Name)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	info := health.MetricInfo{Name: g.Name, Kind: health.Gauge, Unit: g.Unit, Description: g.Description}
+	known, ok := c.custom[name]
+	if !ok {
+		known = numbered{len(c.builtins) + len(c.custom), info}
+		c.custom[name] = known
+	}
+	if old := known.info; old.Name != info.Name || old.Unit != info.Unit || old.Description != info.Description {
+		return numbered{}, fmt.Errorf("gauge %q: already registered as %q with unit %q and description %q",
+			g.Name, old.Name, old.Unit, old.Description)
+	}
+	return known, nil
+}
+
+// size returns how many metrics there are.
+func (c *catalog) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.builtins) + len(c.custom)
+}

@@ -1,0 +1,138 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// check asks in the background, after each tick, whether something answers: in a goroutine of its own, one call at a
+// time, with a deadline and recover. It runs after the tick, not beside it, so that the descriptors it may open for a
+// moment are not counted.
+type check struct {
+	probe   func(context.Context) error
+	timeout time.Duration
+	changed func() // called when the status has changed, without a lock held
+
+	start   chan struct{} // at most one waits
+	stopped chan struct{} // closed when the goroutine has ended
+	cancel  context.CancelFunc
+
+	mu      sync.Mutex
+	state   health.CheckState
+	running bool
+	since   time.Time
+	removed bool
+}
+
+func newCheck(state health.CheckState, timeout time.Duration, probe func(context.Context) error, changed func()) *check {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &check{
+		probe: probe, timeout: timeout, changed: changed, state: state, cancel: cancel,
+		start: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	go c.loop(ctx)
+	return c
+}
+
+func (c *check) loop(ctx context.Context) {
+	defer close(c.stopped)
+	for range c.start {
+		began := time.Now()
+		err := c.guarded(ctx)
+		c.mu.Lock()
+		c.running = false
+		c.mu.Unlock()
+		if ctx.Err() == nil {
+			c.found(err, time.Since(began))
+		}
+	}
+}
+
+func (c *check) guarded(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panicked: %v", p)
+		}
+	}()
+	return c.probe(ctx)
+}
+
+// found keeps what a call brought.
+func (c *check) found(err error, took time.Duration) {
+	status, text := health.Pass, ""
+	if err != nil {
+		status, text = health.Fail, err.Error()
+	}
+	now := time.Now().UTC()
+	c.mu.Lock()
+	changed := c.state.Status != status
+	if changed {
+		c.state.Since = now
+	}
+	c.state.Status, c.state.Error, c.state.Time, c.state.Duration = status, text, now, took
+	c.mu.Unlock()
+	if changed {
+		c.changed()
+	}
+}
+
+// kick starts a call, unless one is running. One that has been running for longer than it may counts as failed.
+func (c *check) kick() {
+	c.mu.Lock()
+	if c.removed {
+		c.mu.Unlock()
+		return
+	}
+	if !c.running {
+		c.running, c.since = true, time.Now()
+		c.start <- struct{}{}
+		c.mu.Unlock()
+		return
+	}
+	took := time.Since(c.since)
+	c.mu.Unlock()
+	if took > c.timeout {
+		c.found(fmt.Errorf("has not returned for %v", took.Round(time.Millisecond)), took)
+	}
+}
+
+// latest returns what the check found last.
+func (c *check) latest() health.CheckState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// remove cancels the call that is running, if any, and lets the goroutine end after it.
+func (c *check) remove() {
+	c.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.removed {
+		c.removed = true
+		close(c.start)
+	}
+}
+
+func (c *check) wait(ctx context.Context) error {
+	select {
+	case <-c.stopped:
+		return nil
+	default:
+	}
+	select {
+	case <-c.stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("probe of %s %q ignores its context and still runs", c.state.Kind, c.state.Name)
+	}
+}
+
+var errNameTaken = errors.New("the name is taken")

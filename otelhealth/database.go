@@ -1,0 +1,113 @@
+package otelhealth
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// DB is what the monitor needs of a database pool; *sql.DB and *sqlx.DB have it.
+type DB interface {
+	Stats() sql.DBStats
+	PingContext(ctx context.Context) error
+}
+
+// DBOption changes how a database is watched.
+type DBOption func(*database)
+
+// WithProbe asks probe instead of the default whether the database answers. It runs in the background, one call at a
+// time, and should return when its context ends.
+func WithProbe(probe func(ctx context.Context) error) DBOption {
+	return func(d *database) { d.probe = probe }
+}
+
+// WithProbeTimeout bounds one call of the probe; 5 s by default.
+func WithProbeTimeout(timeout time.Duration) DBOption {
+	return func(d *database) { d.timeout = timeout }
+}
+
+// Optional makes a failing probe lower readiness to warn instead of failing it.
+func Optional() DBOption {
+	return func(d *database) { d.required = false }
+}
+
+// database is a pool that is watched: its numbers by the tick, its connectivity by a check in the background.
+type database struct {
+	db       DB
+	probe    func(context.Context) error
+	timeout  time.Duration
+	required bool
+
+	count, maximum, utilization, waits, waitTime int // numbers in the catalog
+	pool, idle, used                             labels
+}
+
+// defaultProbeTimeout bounds a database's probe.
+const defaultProbeTimeout = 5 * time.Second
+
+func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database, error) {
+	if db == nil {
+		return nil, errors.New("the database is nil")
+	}
+	pool := attribute.String(health.AttrPoolName, name)
+	d := &database{
+		db:          db,
+		timeout:     defaultProbeTimeout,
+		required:    true,
+		count:       c.number(health.MetricPoolCount),
+		maximum:     c.number(health.MetricPoolMax),
+		utilization: c.number(health.MetricPoolUtil),
+		waits:       c.number(health.MetricPoolWaits),
+		waitTime:    c.number(health.MetricPoolWaitTime),
+		pool:        newLabels(pool),
+		idle:        newLabels(pool, attribute.String(health.AttrPoolState, health.PoolStateIdle)),
+		used:        newLabels(pool, attribute.String(health.AttrPoolState, health.PoolStateUsed)),
+	}
+	d.probe = newDefaultProbe(db)
+	for _, option := range options {
+		option(d)
+	}
+	if d.probe == nil {
+		return nil, errors.New("the probe is nil")
+	}
+	if d.timeout <= 0 {
+		return nil, settingError("WithProbeTimeout", d.timeout.String(), errors.New("more than 0"))
+	}
+	return d, nil
+}
+
+func newLabels(attributes ...attribute.KeyValue) labels {
+	return labels{metric.WithAttributeSet(attribute.NewSet(attributes...))}
+}
+
+// sample reads the pool's numbers. Stats takes the pool's lock for a moment and no context.
+func (d *database) sample(context.Context) (harvest, error) {
+	s := d.db.Stats()
+	points := make([]numberedPoint, 0, 6)
+	add := func(number int, value float64, l labels) {
+		points = append(points, numberedPoint{number, point{value, l}})
+	}
+	add(d.count, float64(s.Idle), d.idle)
+	add(d.count, float64(s.InUse), d.used)
+	if s.MaxOpenConnections > 0 {
+		add(d.maximum, float64(s.MaxOpenConnections), d.pool)
+		add(d.utilization, float64(s.InUse)/float64(s.MaxOpenConnections), d.pool)
+	}
+	add(d.waits, float64(s.WaitCount), d.pool)
+	add(d.waitTime, s.WaitDuration.Seconds(), d.pool)
+	return harvest{points: points}, nil
+}
+
+// newDefaultProbe returns what asks db whether it answers: a ping, and for SQLite more than that.
+func newDefaultProbe(db DB) func(context.Context) error {
+	if probe, ok := newSQLiteProbe(db); ok {
+		return probe
+	}
+	return db.PingContext
+}

@@ -1,0 +1,53 @@
+package otelhealth
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// environment looks a variable up. An empty value counts as unset, as OpenTelemetry's specification has it.
+type environment func(name string) string
+
+// osEnvironment is the process's own. Nothing else in the module reads environment variables.
+func osEnvironment(name string) string { return os.Getenv(name) }
+
+// first returns the first of the variables that is set, with its name.
+func (env environment) first(names ...string) (name, value string) {
+	for _, name := range names {
+		if value := env(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// apply reads every setting of the table into c. The error joins all that is wrong, each part naming the variable, what
+// it holds and what it should.
+func (env environment) apply(c *config) error {
+	var errs []error
+	for _, s := range settings() {
+		value := env(s.name)
+		if value == "" {
+			continue
+		}
+		if err := s.set(c, value); err != nil {
+			errs = append(errs, settingError(s.name, shown(s.name, value), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func settingError(name, got string, want error) error {
+	return fmt.Errorf("%s: got %s, want %w", name, got, want)
+}
+
+// shown is what an error may repeat of a setting's value: headers carry tokens, and a URL may carry a password.
+func shown(name, value string) string {
+	if strings.HasSuffix(name, "_HEADERS") || strings.Contains(value, "@") {
+		return "a value that is not repeated here"
+	}
+	return strconv.Quote(value)
+}

@@ -1,0 +1,233 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// exporter delivers requests by OTLP in one goroutine, in order, and keeps what cannot be delivered now in a bounded
+// queue. It owns timeout, retry and logging: nothing reaches otel.Handle.
+type exporter struct {
+	client  sdkmetric.Exporter
+	timeout time.Duration // of one export
+	pause   time.Duration // longest, between tries
+	logger  *slog.Logger
+
+	wake    chan struct{} // at most one waits
+	cancel  context.CancelFunc
+	stopped chan struct{}
+	closing chan struct{}
+
+	mu      sync.Mutex
+	queue   []*metricdata.ResourceMetrics // oldest first
+	dropped atomic.Int64
+	failing bool // whether the last export failed; only the goroutine's
+}
+
+// queueLength bounds the requests that wait; at the default interval they are ten minutes' worth.
+const queueLength = 64
+
+// newOTLPClient dials lazily: it succeeds while the Collector is away. After an outage the connection is tried again
+// within two seconds; gRPC's own default waits up to two minutes.
+func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option) (sdkmetric.Exporter, error) {
+	reconnect := grpc.ConnectParams{Backoff: backoff.Config{
+		BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second,
+	}}
+	all := append([]otlpmetricgrpc.Option{otlpmetricgrpc.WithDialOption(grpc.WithConnectParams(reconnect))}, options...)
+	all = append(all,
+		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{Enabled: false}),
+		otlpmetricgrpc.WithTimeout(0), // the context's deadline, set here, is the only one
+	)
+	client, err := otlpmetricgrpc.New(ctx, all...)
+	if err != nil {
+		return nil, fmt.Errorf("set up the OTLP export: %w", err)
+	}
+	return client, nil
+}
+
+// newExporter starts the goroutine. An export may take half an interval at most, so that a silent Collector costs no
+// more than every other request's worth of time.
+func newExporter(client sdkmetric.Exporter, timeout, interval time.Duration, logger *slog.Logger) *exporter {
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &exporter{
+		client:  client,
+		timeout: min(timeout, interval/2),
+		pause:   min(interval/2, 5*time.Second),
+		logger:  logger,
+		wake:    make(chan struct{}, 1),
+		cancel:  cancel,
+		stopped: make(chan struct{}),
+		closing: make(chan struct{}),
+	}
+	go e.loop(ctx)
+	return e
+}
+
+// enqueue never waits: when the queue is full the oldest request is dropped and counted.
+func (e *exporter) enqueue(request *metricdata.ResourceMetrics) {
+	e.mu.Lock()
+	if len(e.queue) == queueLength {
+		e.queue = append(e.queue[:0], e.queue[1:]...)
+		e.dropped.Add(1)
+	}
+	e.queue = append(e.queue, request)
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *exporter) oldest() *metricdata.ResourceMetrics {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 {
+		return nil
+	}
+	return e.queue[0]
+}
+
+// done removes the request, unless it was dropped meanwhile.
+func (e *exporter) done(request *metricdata.ResourceMetrics) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) > 0 && e.queue[0] == request {
+		e.queue = append(e.queue[:0], e.queue[1:]...)
+	}
+}
+
+// waiting returns how many requests are queued.
+func (e *exporter) waiting() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.queue)
+}
+
+func (e *exporter) loop(ctx context.Context) {
+	defer close(e.stopped)
+	for {
+		request := e.oldest()
+		if request == nil {
+			select {
+			case <-e.wake:
+				continue
+			case <-e.closing:
+				if e.oldest() == nil {
+					return
+				}
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		if retry := e.deliver(ctx, request); retry > 0 && !e.sleep(ctx, retry) {
+			return
+		}
+	}
+}
+
+// deliver exports one request. It returns how long to wait before the same request is tried again, and 0 when it is
+// done with: delivered, or rejected for good.
+func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetrics) (retry time.Duration) {
+	timed, cancel := context.WithTimeout(ctx, e.timeout)
+	err := e.client.Export(timed, request)
+	cancel()
+	if ctx.Err() != nil {
+		return e.pause // Shutdown's deadline has passed
+	}
+	e.report(err)
+	if err == nil {
+		e.done(request)
+		return 0
+	}
+	throttle, retryable := retryable(err)
+	if !retryable {
+		e.done(request)
+		e.dropped.Add(1)
+		return 0
+	}
+	return max(throttle, e.pause/2+rand.N(e.pause/2+1))
+}
+
+// sleep waits between tries. It returns false when there will be none: at Shutdown a Collector that is away is not
+// waited for.
+func (e *exporter) sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-e.closing:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// report logs changes of state.
+func (e *exporter) report(err error) {
+	switch {
+	case err != nil && !e.failing:
+		e.failing = true
+		e.logger.Warn("OTLP export fails; requests are kept and tried again", "error", err)
+	case err == nil && e.failing:
+		e.failing = false
+		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped.Load())
+	}
+}
+
+// close tries to deliver what is queued, each request once, until ctx ends.
+func (e *exporter) close(ctx context.Context) error {
+	close(e.closing)
+	stop := context.AfterFunc(ctx, e.cancel)
+	defer stop()
+	<-e.stopped
+	e.cancel()
+	left := e.waiting()
+	errShutdown := e.client.Shutdown(ctx)
+	if left > 0 {
+		return errors.Join(fmt.Errorf("%d OTLP requests were not delivered", left), errShutdown)
+	}
+	return errShutdown
+}
+
+// retryable says whether a request may be sent again, and after which time at least, as OTLP has it:
+// https://opentelemetry.io/docs/specs/otlp/#failures.
+func retryable(err error) (after time.Duration, ok bool) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return 0, true
+	}
+	s, isStatus := status.FromError(err)
+	if !isStatus {
+		return 0, false
+	}
+	var told bool
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok {
+			after, told = info.GetRetryDelay().AsDuration(), true
+		}
+	}
+	switch s.Code() {
+	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss:
+		return after, true
+	case codes.ResourceExhausted:
+		return after, told
+	default:
+		return 0, false
+	}
+}

@@ -1,0 +1,201 @@
+package otelhealth
+
+import (
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// Option changes how [Start] sets a Monitor up. What an option says wins over HEALTH_* variables, which win over the
+// defaults; of OpenTelemetry's own variables those for the resource win over options.
+type Option func(*config)
+
+// config is everything Start needs to know: defaults, then the environment, then options.
+type config struct {
+	enabled        bool
+	service        health.Service
+	interval       time.Duration
+	basePath       string
+	thresholds     map[string]thresholds // by component
+	readinessRules ruleSet
+	livenessRules  ruleSet
+	drainDelay     time.Duration
+	listenAddress  string
+	otlp           otlpConfig
+
+	otelServiceName    string
+	resourceAttributes map[string]string // of OTEL_RESOURCE_ATTRIBUTES
+
+	logger       *slog.Logger
+	authorizer   health.Authorizer
+	provider     metric.MeterProvider // the application's
+	runtimeThere bool                 // go.* on the application's provider as well
+	noSemconv    bool
+	readers      []*Reader
+	register     []func(*Monitor) error // sources given as options
+
+	errs []error // what options found wrong
+}
+
+type otlpConfig struct {
+	requested bool // by an endpoint in the environment
+	forced    bool // by WithOTLP
+	disabled  bool // by OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER
+	options   []otlpmetricgrpc.Option
+	timeout   time.Duration
+	interval  time.Duration // 0: with every sample
+}
+
+func newConfig(env environment, options []Option) (*config, error) {
+	c := &config{
+		enabled:        true,
+		interval:       10 * time.Second,
+		readinessRules: ruleSet{health.RuleFD},
+		drainDelay:     5 * time.Second,
+		thresholds:     make(map[string]thresholds),
+		otlp:           otlpConfig{timeout: 10 * time.Second},
+		logger:         slog.Default(),
+	}
+	for _, component := range components() {
+		c.thresholds[component.name] = component.defaults()
+	}
+	errEnvironment := env.apply(c)
+	for _, option := range options {
+		option(c)
+	}
+	return c, errors.Join(append([]error{errEnvironment}, c.errs...)...)
+}
+
+func (c *config) wrong(option, got string, want error) {
+	c.errs = append(c.errs, settingError(option, strconv.Quote(got), want))
+}
+
+// WithService names the service in the probes' bodies and in what is exported. An empty text leaves what the
+// environment or the build say.
+func WithService(id, version, description string) Option {
+	return func(c *config) {
+		setUnlessEmpty(&c.service.ID, id)
+		setUnlessEmpty(&c.service.Version, version)
+		setUnlessEmpty(&c.service.Description, description)
+	}
+}
+
+func setUnlessEmpty(field *string, text string) {
+	if text != "" {
+		*field = text
+	}
+}
+
+// WithListenAddress tells the address at which the service listens, such as ":8080". Together with the host it keeps
+// apart several instances of one service that share a machine without containers.
+func WithListenAddress(address string) Option {
+	return func(c *config) { c.listenAddress = address }
+}
+
+// WithInterval sets the time between samples; 10 s by default, 10 ms to 1 h.
+func WithInterval(d time.Duration) Option {
+	return func(c *config) {
+		if err := checkInterval(d); err != nil {
+			c.wrong("WithInterval", d.String(), err)
+			return
+		}
+		c.interval = d
+	}
+}
+
+// WithBasePath puts a path such as "/orders" before every route.
+func WithBasePath(path string) Option {
+	return func(c *config) {
+		if err := setBasePath(c, path); err != nil {
+			c.wrong("WithBasePath", path, err)
+		}
+	}
+}
+
+// WithAuthorizer lets a decide who sees more than the probes.
+func WithAuthorizer(a health.Authorizer) Option {
+	return func(c *config) { c.authorizer = a }
+}
+
+// WithLogger sends what the monitor has to say to l instead of [slog.Default]. Background failures are logged when
+// their state changes, not at each tick.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) {
+		if l != nil {
+			c.logger = l
+		}
+	}
+}
+
+// WithDB watches a database pool: see [Monitor.AddDB].
+func WithDB(name string, db DB, options ...DBOption) Option {
+	return withSource(func(m *Monitor) error { _, err := m.AddDB(name, db, options...); return err })
+}
+
+// WithWebSocket watches a source of WebSocket connections: see [Monitor.AddWebSocket].
+func WithWebSocket(name string, stats WebSocketStats) Option {
+	return withSource(func(m *Monitor) error { _, err := m.AddWebSocket(name, stats); return err })
+}
+
+// WithSource adds readings of any other kind: see [Monitor.AddSource].
+func WithSource(s Source) Option {
+	return withSource(func(m *Monitor) error { _, err := m.AddSource(s); return err })
+}
+
+func withSource(register func(*Monitor) error) Option {
+	return func(c *config) { c.register = append(c.register, register) }
+}
+
+// WithOTLP turns the export by OTLP over gRPC on, also where no endpoint is set in the environment (then it goes to
+// https://localhost:4317 unless the options say otherwise). Options given here win over the environment. Timeout and
+// retry are the monitor's own: WithTimeout and WithRetry have no effect.
+func WithOTLP(options ...otlpmetricgrpc.Option) Option {
+	return func(c *config) {
+		c.otlp.forced = true
+		c.otlp.options = append(c.otlp.options, options...)
+	}
+}
+
+// WithMeterProvider observes the same gauges a second time on the application's own provider, for its exporters. The
+// monitor's own export is then off, or the same series would arrive twice; [WithOTLP] turns it on again. The
+// application's Views apply to its provider alone.
+func WithMeterProvider(provider metric.MeterProvider) Option {
+	return func(c *config) {
+		if provider == nil {
+			c.wrong("WithMeterProvider", "nil", errors.New("a meter provider"))
+			return
+		}
+		c.provider = provider
+	}
+}
+
+// WithRuntimeMetrics emits the go.* metrics on the provider of [WithMeterProvider] as well, for an application that
+// has not started contrib's runtime instrumentation there itself.
+func WithRuntimeMetrics() Option {
+	return func(c *config) { c.runtimeThere = true }
+}
+
+// WithoutSemconvNames keeps the metrics that bear a name of the semantic conventions (process.*, db.client.*, go.*) out
+// of what leaves the process, for applications where another instrumentation emits them already. Rules, endpoints and
+// snapshots have them all the same.
+func WithoutSemconvNames() Option {
+	return func(c *config) { c.noSemconv = true }
+}
+
+// WithReader lets the monitor see the metrics of the application's own provider, so that rules may judge them. The
+// reader must have been given to that provider with the SDK's WithReader.
+func WithReader(r *Reader) Option {
+	return func(c *config) {
+		if r == nil {
+			c.wrong("WithReader", "nil", errors.New("a reader made by NewReader"))
+			return
+		}
+		c.readers = append(c.readers, r)
+	}
+}

@@ -1,0 +1,113 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/runtime"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// pipeline is a private MeterProvider with the readers that the tick collects: one for what is judged and served here,
+// and, where an export is wanted, one for that. A PeriodicReader would run on a clock of its own, and so miss and double
+// ticks.
+type pipeline struct {
+	provider *sdkmetric.MeterProvider
+	local    *sdkmetric.ManualReader
+	otlp     *sdkmetric.ManualReader // nil: no export
+}
+
+func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter) *pipeline {
+	p := &pipeline{local: newLocalReader()}
+	options := []sdkmetric.Option{sdkmetric.WithResource(r), sdkmetric.WithReader(p.local)}
+	if exporter != nil {
+		p.otlp = sdkmetric.NewManualReader(
+			sdkmetric.WithTemporalitySelector(exporter.Temporality),
+			sdkmetric.WithAggregationSelector(exporter.Aggregation),
+		)
+		options = append(options, sdkmetric.WithReader(p.otlp))
+	}
+	p.provider = sdkmetric.NewMeterProvider(options...)
+	return p
+}
+
+// readings collects the local reader.
+func (p *pipeline) readings(ctx context.Context) ([]health.Metric, error) {
+	var collected metricdata.ResourceMetrics
+	err := p.local.Collect(ctx, &collected)
+	return readings(&collected), err
+}
+
+// request collects the OTLP reader into a request of its own, whose points carry the time of the snapshot.
+func (p *pipeline) request(ctx context.Context, at time.Time) (*metricdata.ResourceMetrics, error) {
+	collected := new(metricdata.ResourceMetrics)
+	err := p.otlp.Collect(ctx, collected)
+	stamp(collected, at)
+	return collected, err
+}
+
+// dropSemconv removes every metric whose name is not this module's own.
+func dropSemconv(request *metricdata.ResourceMetrics) {
+	for i := range request.ScopeMetrics {
+		kept := request.ScopeMetrics[i].Metrics[:0]
+		for _, m := range request.ScopeMetrics[i].Metrics {
+			if isOwnName(m.Name) {
+				kept = append(kept, m)
+			}
+		}
+		request.ScopeMetrics[i].Metrics = kept
+	}
+}
+
+func isOwnName(metric string) bool { return strings.HasPrefix(metric, "otelhealth.") }
+
+// startRuntime starts contrib's runtime instrumentation on provider and returns what stops it. Within freshFor of one
+// collection another sees the same numbers, so both readers of a tick agree.
+func startRuntime(provider metric.MeterProvider, freshFor time.Duration) (stop func() error, err error) {
+	p := &runtimeRegistrations{MeterProvider: provider}
+	if err := runtime.Start(runtime.WithMeterProvider(p), runtime.WithMinimumReadMemStatsInterval(freshFor)); err != nil {
+		return nil, fmt.Errorf("start the runtime instrumentation: %w", err)
+	}
+	return func() error { return unregister(p.registrations) }, nil
+}
+
+func unregister(registrations []metric.Registration) error {
+	var errs []error
+	for _, r := range registrations {
+		errs = append(errs, r.Unregister())
+	}
+	return errors.Join(errs...)
+}
+
+// application is the private provider behind [Monitor.MeterProvider], for applications that have none. It is a
+// pipeline of its own: its callbacks are the application's code, which must not hold the tick.
+type application struct {
+	*pipeline
+	once sync.Once // for collecting it from the first use on
+}
+
+// collectApplication collects for the tick, and hands what is to be exported to the queue as a request of its own, when
+// it is ready.
+func (m *Monitor) collectApplication(ctx context.Context) (harvest, error) {
+	metrics, err := m.application.readings(ctx)
+	if t := m.exportTime.Load(); m.exporter != nil && t != nil {
+		request, errRequest := m.application.request(ctx, *t)
+		if len(request.ScopeMetrics) > 0 {
+			m.exporter.enqueue(request)
+		}
+		err = errors.Join(err, errRequest)
+	}
+	if err != nil && len(metrics) == 0 {
+		return harvest{}, err
+	}
+	return harvest{metrics: metrics}, nil
+}

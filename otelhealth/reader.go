@@ -1,0 +1,168 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// Reader lets a monitor see what the application measures with a MeterProvider of its own: give it to that provider
+// with the SDK's WithReader, and to [Start] with [WithReader]. Histograms are left out. The application's callbacks run
+// at each tick, beside the tick, which goes on without them when they take too long.
+type Reader struct {
+	*sdkmetric.ManualReader
+}
+
+// NewReader returns a Reader for one MeterProvider.
+func NewReader() *Reader { return &Reader{newLocalReader()} }
+
+// newLocalReader returns a reader for what rules can judge, which histograms are not.
+func newLocalReader() *sdkmetric.ManualReader {
+	return sdkmetric.NewManualReader(sdkmetric.WithAggregationSelector(func(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
+		if kind == sdkmetric.InstrumentKindHistogram {
+			return sdkmetric.AggregationDrop{}
+		}
+		return sdkmetric.DefaultAggregationSelector(kind)
+	}))
+}
+
+// call collects the reader for the tick.
+func (r *Reader) call(ctx context.Context) (harvest, error) {
+	var collected metricdata.ResourceMetrics
+	if err := r.Collect(ctx, &collected); err != nil {
+		if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
+			err = fmt.Errorf("%w: give it to the application's provider with the SDK's WithReader", err)
+		}
+		return harvest{}, err
+	}
+	return harvest{metrics: readings(&collected)}, nil
+}
+
+// readings returns the numbers in what a reader collected: gauges and sums. Other aggregations hold no single number.
+func readings(collected *metricdata.ResourceMetrics) []health.Metric {
+	var metrics []health.Metric
+	for i := range collected.ScopeMetrics {
+		scope := &collected.ScopeMetrics[i]
+		for j := range scope.Metrics {
+			m := health.Metric{Name: scope.Metrics[j].Name, Unit: scope.Metrics[j].Unit, Scope: scope.Scope.Name}
+			switch data := scope.Metrics[j].Data.(type) {
+			case metricdata.Gauge[int64]:
+				m.Readings = pointReadings(data.DataPoints)
+			case metricdata.Gauge[float64]:
+				m.Readings = pointReadings(data.DataPoints)
+			case metricdata.Sum[int64]:
+				m.Readings = pointReadings(data.DataPoints)
+			case metricdata.Sum[float64]:
+				m.Readings = pointReadings(data.DataPoints)
+			}
+			if len(m.Readings) > 0 {
+				metrics = append(metrics, m)
+			}
+		}
+	}
+	return metrics
+}
+
+func pointReadings[N int64 | float64](points []metricdata.DataPoint[N]) []health.Reading {
+	readings := make([]health.Reading, len(points))
+	for i := range points {
+		readings[i] = health.Reading{Attributes: points[i].Attributes, Value: float64(points[i].Value)}
+	}
+	return readings
+}
+
+// overflowed returns the first metric of which more series were observed than the SDK keeps apart.
+func overflowed(metrics []health.Metric) (name string, ok bool) {
+	for _, m := range metrics {
+		for _, r := range m.Readings {
+			if v, found := r.Attributes.Value(overflowKey); found && v.AsBool() {
+				return m.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// overflowKey marks the one point into which the SDK folds series beyond its limit of 2,000 an instrument.
+const overflowKey attribute.Key = "otel.metric.overflow"
+
+// stamp gives every point the time of the snapshot that it belongs to, instead of the moment of its collection.
+func stamp(collected *metricdata.ResourceMetrics, at time.Time) {
+	for i := range collected.ScopeMetrics {
+		for j := range collected.ScopeMetrics[i].Metrics {
+			switch data := collected.ScopeMetrics[i].Metrics[j].Data.(type) {
+			case metricdata.Gauge[int64]:
+				stampPoints(data.DataPoints, at)
+			case metricdata.Gauge[float64]:
+				stampPoints(data.DataPoints, at)
+			case metricdata.Sum[int64]:
+				stampPoints(data.DataPoints, at)
+			case metricdata.Sum[float64]:
+				stampPoints(data.DataPoints, at)
+			case metricdata.Histogram[int64]:
+				stampHistogram(data.DataPoints, at)
+			case metricdata.Histogram[float64]:
+				stampHistogram(data.DataPoints, at)
+			case metricdata.ExponentialHistogram[int64]:
+				stampExponential(data.DataPoints, at)
+			case metricdata.ExponentialHistogram[float64]:
+				stampExponential(data.DataPoints, at)
+			}
+		}
+	}
+}
+
+func stampPoints[N int64 | float64](points []metricdata.DataPoint[N], at time.Time) {
+	for i := range points {
+		points[i].Time = at
+		if points[i].StartTime.After(at) { // snapshots keep whole milliseconds
+			points[i].StartTime = at
+		}
+	}
+}
+
+func stampExponential[N int64 | float64](points []metricdata.ExponentialHistogramDataPoint[N], at time.Time) {
+	for i := range points {
+		points[i].Time = at
+	}
+}
+
+func stampHistogram[N int64 | float64](points []metricdata.HistogramDataPoint[N], at time.Time) {
+	for i := range points {
+		points[i].Time = at
+	}
+}
+
+// runtimeRegistrations is a MeterProvider that keeps what is registered through it: contrib's runtime instrumentation
+// throws its registration away, and so could never be stopped.
+type runtimeRegistrations struct {
+	metric.MeterProvider
+	registrations []metric.Registration
+}
+
+// Meter implements [metric.MeterProvider].
+func (p *runtimeRegistrations) Meter(name string, options ...metric.MeterOption) metric.Meter {
+	return runtimeMeter{p.MeterProvider.Meter(name, options...), p}
+}
+
+type runtimeMeter struct {
+	metric.Meter
+	provider *runtimeRegistrations
+}
+
+// RegisterCallback implements [metric.Meter].
+func (m runtimeMeter) RegisterCallback(f metric.Callback, instruments ...metric.Observable) (metric.Registration, error) {
+	r, err := m.Meter.RegisterCallback(f, instruments...)
+	if err == nil {
+		m.provider.registrations = append(m.provider.registrations, r)
+	}
+	return r, err
+}

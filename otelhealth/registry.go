@@ -1,0 +1,129 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// registry holds the callers of everything that users have registered.
+type registry struct {
+	mu      sync.Mutex
+	callers []*caller
+	closed  bool
+}
+
+// add starts a caller. The name must be new among those of its kind.
+func (r *registry) add(name, kind string, call func(context.Context) (harvest, error)) (*caller, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, errShutDown
+	}
+	same := func(c *caller) bool { return c.name == name && c.kind == kind }
+	if slices.ContainsFunc(r.callers, same) {
+		return nil, errNameTaken
+	}
+	c := newCaller(name, kind, call)
+	r.callers = append(r.callers, c)
+	return c, nil
+}
+
+// remove forgets c; its goroutine ends when its function returns.
+func (r *registry) remove(c *caller) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.callers = slices.DeleteFunc(r.callers, func(other *caller) bool { return other == c })
+	c.remove()
+}
+
+// has reports whether any source of that kind is registered.
+func (r *registry) has(kind string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.callers, func(c *caller) bool { return c.kind == kind })
+}
+
+// gathered is what all sources together brought at one tick.
+type gathered struct {
+	points   []numberedPoint
+	metrics  []health.Metric
+	failures []health.Failure
+	failed   []failed
+	kinds    map[string]bool // kinds of which a source is registered
+}
+
+// failed is how often a source has failed until now.
+type failed struct {
+	labels labels
+	count  int
+}
+
+// gather calls every source and waits until all have answered or ctx ends.
+func (r *registry) gather(ctx context.Context) gathered {
+	r.mu.Lock()
+	callers := slices.Clone(r.callers)
+	r.mu.Unlock()
+
+	round := newRound(ctx)
+	for _, c := range callers {
+		c.begin(round)
+	}
+	round.wait()
+	g := gathered{kinds: make(map[string]bool)}
+	for _, c := range callers {
+		g.kinds[c.kind] = true
+		h, err := c.collect(round)
+		if err != nil {
+			c.failures++
+			g.failures = append(g.failures, health.Failure{Source: c.name, Kind: c.kind, Error: err.Error()})
+		}
+		if c.failures > 0 {
+			g.failed = append(g.failed, failed{c.labels, c.failures})
+		}
+		g.points = append(g.points, h.points...)
+		g.metrics = append(g.metrics, h.metrics...)
+	}
+	return g
+}
+
+// close lets every goroutine end and waits for them until ctx does. The error names each that still runs.
+func (r *registry) close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	callers := r.callers
+	r.callers = nil
+	r.mu.Unlock()
+	var errs []error
+	for _, c := range callers {
+		c.remove()
+	}
+	for _, c := range callers {
+		errs = append(errs, c.wait(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+var errShutDown = errors.New("the monitor has been shut down")
+
+// checkName accepts what can stand in a path, a log line and an attribute alike.
+func checkName(what, name string) error {
+	if name == "" {
+		return fmt.Errorf("%s: the name is empty", what)
+	}
+	if len(name) > maxName {
+		return fmt.Errorf("%s %.20q…: the name has more than %d bytes", what, name, maxName)
+	}
+	for _, c := range name {
+		if c < ' ' || c == 0x7f || c == 0xfffd {
+			return fmt.Errorf("%s %q: the name holds a character that cannot be printed", what, name)
+		}
+	}
+	return nil
+}
+
+const maxName = 200

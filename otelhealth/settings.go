@@ -1,0 +1,263 @@
+package otelhealth
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// setting is one row of the table of environment variables, which the README repeats.
+type setting struct {
+	name      string
+	byDefault string
+	meaning   string
+	set       func(c *config, value string) error // the error's text says what is wanted
+}
+
+// settings returns the table, in the README's order.
+func settings() []setting {
+	rows := []setting{
+		{"HEALTH_MONITOR_ENABLED", "true", "Whether the monitor runs. When false, probes answer 200 with a note and the API 404.", setBool(func(c *config) *bool { return &c.enabled })},
+		{"HEALTH_SAMPLE_INTERVAL", "10", "Time between samples: seconds, or a duration such as 500ms.", setInterval},
+		{"HEALTH_SERVICE_ID", "service.name, else the program's name", "serviceId in the probes' bodies, and service.name where OpenTelemetry's own variables name none.", setText(func(c *config) *string { return &c.service.ID })},
+		{"HEALTH_SERVICE_VERSION", "from the build", "version in the probes' bodies, and service.version.", setText(func(c *config) *string { return &c.service.Version })},
+		{"HEALTH_SERVICE_DESCRIPTION", "", "description in the probes' bodies.", setText(func(c *config) *string { return &c.service.Description })},
+		{"HEALTH_BASE_PATH", "", "Path before every route, such as /orders.", setBasePath},
+		{"HEALTH_READINESS_RULES", "fd", "Rules that fail readiness when they fail: names with commas between, * for all, none for none.", setRules(func(c *config) *ruleSet { return &c.readinessRules })},
+		{"HEALTH_LIVENESS_RULES", "none", "Rules that fail liveness when they fail: likewise.", setRules(func(c *config) *ruleSet { return &c.livenessRules })},
+		{"HEALTH_DRAIN_DELAY", "5s", "How long Drain waits for load balancers to notice: seconds, or a duration.", setDrainDelay},
+	}
+	for _, component := range components() {
+		rows = append(rows, component.settings()...)
+	}
+	return append(rows,
+		setting{"OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where to push metrics by OTLP over gRPC, such as http://localhost:4317. Setting it, or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, turns the export on.", setEndpoint},
+		setting{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "", "Likewise, for metrics alone; wins over the general one.", setEndpoint},
+		setting{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Only grpc is spoken.", setProtocol},
+		setting{"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc", "Likewise.", setProtocol},
+		setting{"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "Milliseconds that one export may take; never more than half an interval.", setExportTimeout},
+		setting{"OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "10000", "Likewise, for metrics alone; wins over the general one.", setExportTimeout},
+		setting{"OTEL_EXPORTER_OTLP_CERTIFICATE", "", "File with the certificates that the Collector's is checked against.", setFile},
+		setting{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "", "File with the client's certificate for mutual TLS.", setFile},
+		setting{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "", "File with the client's key for mutual TLS.", setFile},
+		setting{"OTEL_EXPORTER_OTLP_INSECURE", "false", "Whether an endpoint without a scheme is spoken to without TLS.", setOTelBool(func(*config) *bool { return new(bool) })},
+		setting{"OTEL_EXPORTER_OTLP_HEADERS", "", "Headers sent with each export, such as authorization=Bearer%20token.", setHeaders},
+		setting{"OTEL_EXPORTER_OTLP_COMPRESSION", "", "gzip, or none.", setCompression},
+		setting{"OTEL_METRIC_EXPORT_INTERVAL", "every sample", "Milliseconds between exports, rounded to whole samples.", setExportInterval},
+		setting{"OTEL_METRICS_EXPORTER", "otlp", "none turns the export off.", setMetricsExporter},
+		setting{"OTEL_SDK_DISABLED", "false", "true turns the export off.", setOTelBool(func(c *config) *bool { return &c.otlp.disabled })},
+		setting{"OTEL_SERVICE_NAME", "", "service.name of what is exported; wins over code.", setText(func(c *config) *string { return &c.otelServiceName })},
+		setting{"OTEL_RESOURCE_ATTRIBUTES", "", "Attributes of what is exported, such as deployment.environment.name=prod; wins over code.", setResourceAttributes},
+	)
+}
+
+func setBool(field func(*config) *bool) func(*config, string) error {
+	return func(c *config, value string) error {
+		switch strings.ToLower(value) {
+		case "true", "1", "yes", "on":
+			*field(c) = true
+		case "false", "0", "no", "off":
+			*field(c) = false
+		default:
+			return errors.New("true or false")
+		}
+		return nil
+	}
+}
+
+// setOTelBool follows OpenTelemetry's specification: what is not "true" is false.
+func setOTelBool(field func(*config) *bool) func(*config, string) error {
+	return func(c *config, value string) error {
+		*field(c) = strings.EqualFold(value, "true")
+		return nil
+	}
+}
+
+func setText(field func(*config) *string) func(*config, string) error {
+	return func(c *config, value string) error {
+		*field(c) = value
+		return nil
+	}
+}
+
+func setInterval(c *config, value string) (err error) {
+	c.interval, err = parseSeconds(value)
+	if err == nil {
+		err = checkInterval(c.interval)
+	}
+	return err
+}
+
+// Shortest and longest time between samples.
+const (
+	minInterval = 10 * time.Millisecond
+	maxInterval = time.Hour
+)
+
+func checkInterval(d time.Duration) error {
+	if d < minInterval || d > maxInterval {
+		return fmt.Errorf("between %v and %v", minInterval, maxInterval)
+	}
+	return nil
+}
+
+func setDrainDelay(c *config, value string) (err error) {
+	c.drainDelay, err = parseSeconds(value)
+	if err == nil && (c.drainDelay < 0 || c.drainDelay > maxInterval) {
+		return fmt.Errorf("between 0 and %v", maxInterval)
+	}
+	return err
+}
+
+// parseSeconds understands a bare number as seconds, as the original did, and a duration with a unit.
+func parseSeconds(value string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		if math.IsNaN(seconds) || math.Abs(seconds) > maxInterval.Seconds()*1000 {
+			return 0, errors.New("a number of seconds such as 10, or a duration such as 10s")
+		}
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return 0, errors.New("a number of seconds such as 10, or a duration such as 10s")
+	}
+	return d, nil
+}
+
+var pathPattern = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
+
+func setBasePath(c *config, value string) error {
+	path := strings.TrimSuffix(value, "/")
+	if !pathPattern.MatchString(path) || slices.ContainsFunc(strings.Split(path, "/"), isDots) {
+		return errors.New("a path such as /orders, of letters, digits and . _ ~ -")
+	}
+	c.basePath = path
+	return nil
+}
+
+func isDots(segment string) bool { return segment == "." || segment == ".." }
+
+// ruleSet says which rules count for a verdict.
+type ruleSet []string
+
+func (s ruleSet) has(rule string) bool { return slices.Contains(s, rule) }
+
+func setRules(field func(*config) *ruleSet) func(*config, string) error {
+	return func(c *config, value string) error {
+		known := componentNames()
+		var set ruleSet
+		for name := range strings.SplitSeq(value, ",") {
+			switch name = strings.TrimSpace(name); {
+			case name == "*":
+				set = append(set, known...)
+			case name == "none", name == "":
+			case slices.Contains(known, name):
+				set = append(set, name)
+			default:
+				return fmt.Errorf("rules among %s, * or none; there is no rule %q", strings.Join(known, ", "), name)
+			}
+		}
+		*field(c) = set
+		return nil
+	}
+}
+
+func setEndpoint(c *config, value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("a URL such as http://localhost:4317, or https:// for TLS")
+	}
+	c.otlp.requested = true
+	return nil
+}
+
+func setProtocol(_ *config, value string) error {
+	if value != "grpc" {
+		return errors.New("grpc, the only protocol spoken here")
+	}
+	return nil
+}
+
+func setExportTimeout(c *config, value string) error {
+	d, err := parseMilliseconds(value)
+	if err == nil {
+		c.otlp.timeout = d
+	}
+	return err
+}
+
+func setExportInterval(c *config, value string) error {
+	d, err := parseMilliseconds(value)
+	if err == nil {
+		c.otlp.interval = d
+	}
+	return err
+}
+
+func parseMilliseconds(value string) (time.Duration, error) {
+	ms, err := strconv.ParseInt(value, 10, 32)
+	if err != nil || ms <= 0 {
+		return 0, errors.New("a whole number of milliseconds above 0")
+	}
+	return time.Duration(ms) * time.Millisecond, nil
+}
+
+func setFile(_ *config, value string) error {
+	f, err := os.Open(value)
+	if err != nil {
+		return fmt.Errorf("a file that can be read: %w", err)
+	}
+	return f.Close()
+}
+
+func setMetricsExporter(c *config, value string) error {
+	switch value {
+	case "none":
+		c.otlp.disabled = true
+	case "otlp":
+	default:
+		return errors.New("otlp or none")
+	}
+	return nil
+}
+
+func setCompression(_ *config, value string) error {
+	if value != "gzip" && value != "none" {
+		return errors.New("gzip or none")
+	}
+	return nil
+}
+
+func setHeaders(_ *config, value string) error {
+	_, err := parsePairs(value)
+	return err
+}
+
+func setResourceAttributes(c *config, value string) (err error) {
+	c.resourceAttributes, err = parsePairs(value)
+	return err
+}
+
+// parsePairs reads the form of OTEL_RESOURCE_ATTRIBUTES: key=value pairs with commas between, percent-encoded.
+func parsePairs(value string) (map[string]string, error) {
+	pairs := make(map[string]string)
+	for pair := range strings.SplitSeq(value, ",") {
+		if strings.TrimSpace(pair) == "" {
+			continue
+		}
+		key, encoded, ok := strings.Cut(pair, "=")
+		text, err := url.PathUnescape(strings.TrimSpace(encoded))
+		if key = strings.TrimSpace(key); !ok || key == "" || err != nil {
+			return nil, errors.New("key=value pairs with commas between, percent-encoded")
+		}
+		pairs[key] = text
+	}
+	return pairs, nil
+}

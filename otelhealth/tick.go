@@ -1,0 +1,341 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// ticker is what the tick remembers from one time to the next. Only the tick's goroutine touches it.
+type ticker struct {
+	vitals   vitals
+	labels   *vitalLabels
+	status   map[string]statusLabels // by component
+	sleepers sleepers
+
+	sequence uint64
+	every    uint64 // exports with each so manieth tick
+	took     time.Duration
+	cpu      time.Duration // used until the tick before
+	cpuAt    time.Time     // when that was read; zero before the first tick
+	uptime   time.Duration // of the process when the monitor began
+	failing  map[string]bool
+	overflow bool
+	panicked bool
+}
+
+type statusLabels struct {
+	set    attribute.Set
+	labels labels
+}
+
+func newTicker(m *Monitor) *ticker {
+	t := &ticker{
+		labels:  newVitalLabels(m.catalog),
+		status:  make(map[string]statusLabels),
+		every:   1,
+		failing: make(map[string]bool),
+	}
+	if interval := m.config.otlp.interval; interval > 0 {
+		t.every = max(1, uint64((interval+m.config.interval/2)/m.config.interval))
+	}
+	for _, name := range append(componentNames(), health.Overall) {
+		set := attribute.NewSet(attribute.String(health.AttrComponent, name))
+		t.status[name] = statusLabels{set, newLabels(set.ToSlice()...)}
+	}
+	if started, ok := m.process.StartTime(); ok {
+		t.uptime = m.began.Sub(started)
+	}
+	return t
+}
+
+// run ticks at once and then, offset by a random part of an interval so that many instances do not move in step, every
+// interval.
+func (m *Monitor) run(ctx context.Context) {
+	defer close(m.ticking)
+	m.tickGuarded(ctx)
+	offset := time.NewTimer(rand.N(m.config.interval))
+	defer offset.Stop()
+	select {
+	case <-offset.C:
+	case <-ctx.Done():
+		return
+	}
+	ticks := time.NewTicker(m.config.interval)
+	defer ticks.Stop()
+	for {
+		m.tickGuarded(ctx)
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tickGuarded keeps a fault of the monitor from ending the service: the probes then say "stalled".
+func (m *Monitor) tickGuarded(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil && !m.ticker.panicked {
+			m.ticker.panicked = true
+			m.logger.Error("a fault of the monitor itself: no snapshot", "panic", fmt.Sprint(p))
+		}
+	}()
+	if ctx.Err() == nil {
+		m.tick(ctx, time.Now())
+		m.ticker.panicked = false
+	}
+}
+
+// tick is the whole way of the data, from the sources to what is published and exported. It never waits for a disk or a
+// network, and for users' code once at most (see caller).
+func (m *Monitor) tick(ctx context.Context, at time.Time) {
+	t := m.ticker
+	t.sequence++
+	wall := at.UTC().Truncate(time.Millisecond)
+	due := m.exporter != nil && (t.sequence-1)%t.every == 0
+	m.announceExport(wall, due)
+
+	brought := m.gather(ctx)
+	t.vitals.read(m.process)
+	stuck := append(m.beats.overdue(at), t.sleepers.see(t.vitals.asleep, wall)...)
+	sampled := m.sample(at, brought, stuck)
+	m.sampled.Store(sampled)
+
+	snapshot := &health.Snapshot{
+		Sequence: t.sequence,
+		Time:     wall,
+		Offset:   at.Sub(m.began),
+		Interval: m.config.interval,
+		Stuck:    stuck,
+		Failures: append(t.vitals.failures(), brought.failures...),
+	}
+	m.collect(ctx, snapshot, brought.metrics)
+	snapshot.Rules = m.judge.rules(snapshot, brought.kinds, m.latestSnapshot())
+	m.logChanges(snapshot)
+	m.publish(snapshot, at)
+
+	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.statusPoints(snapshot))
+	m.sampled.Store(sampled)
+	m.published.Store(sampled)
+	if due {
+		m.export(ctx, snapshot)
+	}
+	m.kickChecks()
+	t.took = time.Since(at)
+}
+
+// announceExport tells the collection of the application's metrics, which runs beside the tick, whether they are
+// exported this time and under which time.
+func (m *Monitor) announceExport(at time.Time, due bool) {
+	if due {
+		m.exportTime.Store(&at)
+	} else {
+		m.exportTime.Store(nil)
+	}
+}
+
+// longestWait bounds how long a tick waits for users' code, which it does once: from then on it goes on without.
+const longestWait = time.Second
+
+func (m *Monitor) gather(ctx context.Context) gathered {
+	ctx, cancel := context.WithTimeout(ctx, min(m.config.interval/4, longestWait))
+	defer cancel()
+	return m.sources.gather(ctx)
+}
+
+// sample puts everything that was read at this tick under its metric.
+func (m *Monitor) sample(at time.Time, brought gathered, stuck []health.Stuck) *sample {
+	t := m.ticker
+	s := newSample(m.catalog.size())
+	number := m.catalog.number
+	t.vitals.addTo(s, t.labels)
+	m.addDerived(s, at)
+	t.addStuck(s, stuck)
+	for _, p := range brought.points {
+		s.add(p.number, p.value, p.labels)
+	}
+	for _, f := range brought.failed {
+		s.add(number(health.MetricSourceFailures), float64(f.count), f.labels)
+	}
+	if t.took > 0 {
+		s.add(number(health.MetricTickDuration), t.took.Seconds(), nil)
+	}
+	if m.exporter != nil {
+		s.add(number(health.MetricOTLPQueue), float64(m.exporter.waiting()), nil)
+		s.add(number(health.MetricOTLPDropped), float64(m.exporter.dropped.Load()), nil)
+	}
+	return s
+}
+
+// addDerived adds what follows from several readings.
+func (m *Monitor) addDerived(s *sample, at time.Time) {
+	t := m.ticker
+	core, limit := t.vitals.core, t.vitals.memoryLimit()
+	share := func(metric string, part, whole uint64) {
+		if whole > 0 {
+			s.add(m.catalog.number(metric), float64(part)/float64(whole), nil)
+		}
+	}
+	if core.FDs.Known && core.FDLimit.Known {
+		share(health.MetricFDUtilization, core.FDs.Value, core.FDLimit.Value)
+	}
+	if core.RSSBytes.Known && limit.Known {
+		share(health.MetricMemoryUtil, core.RSSBytes.Value, limit.Value)
+	}
+	if t.uptime > 0 {
+		s.add(m.catalog.number(health.MetricUptime), (t.uptime + at.Sub(m.began)).Seconds(), nil)
+	}
+	if !core.CPUUser.Known || !core.CPUSystem.Known {
+		return
+	}
+	used, now := core.CPUUser.Value+core.CPUSystem.Value, time.Now()
+	if elapsed := now.Sub(t.cpuAt); !t.cpuAt.IsZero() && elapsed > 0 {
+		utilization := (used - t.cpu).Seconds() / elapsed.Seconds() / float64(runtime.GOMAXPROCS(0))
+		s.add(m.catalog.number(health.MetricCPUUtil), max(utilization, 0), nil)
+	}
+	t.cpu, t.cpuAt = used, now
+}
+
+func (t *ticker) addStuck(s *sample, stuck []health.Stuck) {
+	var heartbeats, threads int
+	for i := range stuck {
+		if stuck[i].Kind == health.StuckHeartbeat {
+			heartbeats++
+		} else {
+			threads++
+		}
+	}
+	s.add(t.labels.stuck, float64(heartbeats), t.labels.heartbeats)
+	if t.vitals.errs[2] == nil {
+		s.add(t.labels.stuck, float64(threads), t.labels.threads)
+	}
+}
+
+// collect turns the local reader's collection into the snapshot's readings.
+func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []health.Metric) {
+	metrics, err := m.pipeline.readings(ctx)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.Failures = append(s.Failures, health.Failure{Source: "metrics", Kind: health.SourceProcess, Error: err.Error()})
+	}
+	s.Metrics = append(metrics, others...)
+}
+
+// statusPoints are the snapshot's statuses as points of otelhealth.status; of several states of one rule the worst.
+func (t *ticker) statusPoints(s *health.Snapshot) []point {
+	points := make([]point, 0, len(t.status))
+	m, _ := s.Find(health.MetricStatus)
+	for _, r := range m.Readings {
+		points = append(points, point{r.Value, t.status[r.Attribute(health.AttrComponent)].labels})
+	}
+	return points
+}
+
+// statusMetric says what is published of the statuses. Unknown is not observed: absence never means healthy.
+func (t *ticker) statusMetric(s *health.Snapshot) health.Metric {
+	metric := health.Metric{Name: health.MetricStatus, Unit: "1", Scope: health.Scope}
+	add := func(component string, status health.Status) {
+		if value, ok := statusValues[status]; ok {
+			metric.Readings = append(metric.Readings, health.Reading{Attributes: t.status[component].set, Value: value})
+		}
+	}
+	for i := 0; i < len(s.Rules); {
+		name, worst := s.Rules[i].Name, s.Rules[i].Status
+		for i++; i < len(s.Rules) && s.Rules[i].Name == name; i++ {
+			worst = health.Worst(worst, s.Rules[i].Status)
+		}
+		add(name, worst)
+	}
+	add(health.Overall, s.Overall)
+	return metric
+}
+
+var statusValues = map[health.Status]float64{health.Pass: 0, health.Warn: 1, health.Fail: 2}
+
+// publish gives the snapshot its checks and verdicts and answers with it from now on.
+func (m *Monitor) publish(s *health.Snapshot, taken time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.complete(s)
+	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s))
+	m.latest, m.taken = s, taken
+	m.endpoints.Publish(s, taken)
+}
+
+// republish answers with the latest snapshot anew, after a check or draining has changed what it means.
+func (m *Monitor) republish() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.latest == nil {
+		return
+	}
+	s := *m.latest
+	m.complete(&s)
+	m.latest = &s
+	m.endpoints.Publish(&s, m.taken)
+}
+
+// complete fills in what depends on more than the tick. The caller holds the lock.
+func (m *Monitor) complete(s *health.Snapshot) {
+	s.Checks = make([]health.CheckState, len(m.checks))
+	for i, c := range m.checks {
+		s.Checks[i] = c.latest()
+	}
+	m.verdicts(s, m.draining)
+}
+
+func (m *Monitor) latestSnapshot() *health.Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.latest
+}
+
+// export queues what the OTLP reader collects of the same sample.
+func (m *Monitor) export(ctx context.Context, s *health.Snapshot) {
+	request, err := m.pipeline.request(ctx, s.Time)
+	if m.config.noSemconv {
+		dropSemconv(request)
+	}
+	if err == nil || len(request.ScopeMetrics) > 0 {
+		m.exporter.enqueue(request)
+	}
+}
+
+func (m *Monitor) kickChecks() {
+	m.mu.Lock()
+	checks := m.checks
+	m.mu.Unlock()
+	for _, c := range checks {
+		c.kick()
+	}
+}
+
+// logChanges tells, once for each change, which sources fail and which answer again.
+func (m *Monitor) logChanges(s *health.Snapshot) {
+	t := m.ticker
+	failing := make(map[string]bool, len(s.Failures))
+	for _, f := range s.Failures {
+		key := f.Kind + " " + f.Source
+		failing[key] = true
+		if !t.failing[key] {
+			m.logger.Warn("a source gives no reading", "kind", f.Kind, "source", f.Source, "error", f.Error)
+		}
+	}
+	for key := range t.failing {
+		if !failing[key] {
+			m.logger.Info("a source gives readings again", "source", key)
+		}
+	}
+	t.failing = failing
+	if name, overflow := overflowed(s.Metrics); overflow && !t.overflow {
+		t.overflow = true
+		m.logger.Warn("a metric has more series than are kept apart; the rest is folded into one", "metric", name)
+	}
+}
