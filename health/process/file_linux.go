@@ -69,7 +69,7 @@ func (f *file) stat() (unix.Stat_t, error) {
 func pread(fd int, buf []byte) (int, error) {
 	for {
 		n, err := unix.Pread(fd, buf, 0)
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}

@@ -128,6 +128,23 @@ func TestFDsAreTheEntriesOfProc(t *testing.T) {
 	}
 }
 
+// TestFDsFallBack has Core count through directories whose size says nothing: fdinfo, whose size is 0 as that of fd was
+// before kernel 6.2, and one that cannot even be listed.
+func TestFDsFallBack(t *testing.T) {
+	root := tree(t, map[string]string{"not-a-directory": ""})
+	for _, path := range []string{"/proc/self/fdinfo", filepath.Join(root, "not-a-directory")} {
+		sys := openAtRoot(t, "/")
+		fds := sys.fds
+		sys.fds = sys.hold(path)
+		var c Core
+		err := sys.readFDs(&c)
+		want, wantErr := fds.stat()
+		if err != nil || wantErr != nil || c.FDs != Some(uint64(want.Size)) {
+			t.Errorf("%s: %+v, %v; want %d, %v", path, c.FDs, err, want.Size, wantErr)
+		}
+	}
+}
+
 func TestFDLimit(t *testing.T) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

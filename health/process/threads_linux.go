@@ -108,13 +108,13 @@ func (s *system) uninterruptible(dst []int) ([]int, error) {
 func (t *threads) stateOf(id uint64) (byte, error) {
 	t.name = append(strconv.AppendUint(t.name[:0], id, 10), "/stat\x00"...)
 	fd, err := openAt(t.task.fd, t.name)
-	if err == unix.EMFILE && t.spare >= 0 {
+	if errors.Is(err, unix.EMFILE) && t.spare >= 0 {
 		if err := t.closeSpare(); err != nil {
 			return 0, err
 		}
 		fd, err = openAt(t.task.fd, t.name)
 	}
-	if err == unix.ENOENT || err == unix.ESRCH {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
 		return 0, nil
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ func (t *threads) stateOf(id uint64) (byte, error) {
 	}
 	n, err := pread(fd, t.state[:])
 	_ = unix.Close(fd)
-	if err == unix.ESRCH {
+	if errors.Is(err, unix.ESRCH) {
 		return 0, nil
 	}
 	if err != nil {
