@@ -128,6 +128,7 @@ func (m *Monitor) verdicts(s *health.Snapshot, draining bool) {
 		s.Overall = health.Worst(s.Overall, s.Checks[i].Status)
 	}
 	s.Liveness = m.liveness(s)
+	s.Overall = health.Worst(s.Overall, s.Liveness.Status)
 	s.Readiness = m.readiness(s, draining)
 }
 
@@ -179,6 +180,9 @@ func failingRule(s *health.Snapshot, listed ruleSet) (name string, ok bool) {
 
 // concern names the first thing that is as bad as the whole.
 func concern(s *health.Snapshot) string {
+	if s.Liveness.Status == health.Fail {
+		return s.Liveness.Reason
+	}
 	for i := range s.Rules {
 		if s.Rules[i].Status == s.Overall {
 			return fmt.Sprintf("the rule %q is at %v", s.Rules[i].Name, s.Overall)

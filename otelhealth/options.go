@@ -40,6 +40,8 @@ type config struct {
 	readers      []*Reader
 	register     []func(*Monitor) error // sources given as options
 
+	onSnapshot func(*health.Snapshot) // called by the tick with what it has published; nil: nobody
+
 	errs []error // what options found wrong
 }
 

@@ -128,6 +128,9 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	if due {
 		m.export(ctx, snapshot)
 	}
+	if see := m.config.onSnapshot; see != nil {
+		see(snapshot)
+	}
 	m.kickChecks()
 	t.took = time.Since(at)
 }
@@ -214,7 +217,7 @@ func (t *ticker) addStuck(s *sample, stuck []health.Stuck) {
 		}
 	}
 	s.add(t.labels.stuck, float64(heartbeats), t.labels.heartbeats)
-	if t.vitals.errs[2] == nil {
+	if t.vitals.canLook && t.vitals.errs[2] == nil {
 		s.add(t.labels.stuck, float64(threads), t.labels.threads)
 	}
 }

@@ -1,6 +1,7 @@
 package otelhealth
 
 import (
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -11,10 +12,11 @@ import (
 
 // vitals are the numbers of this process, read at one tick.
 type vitals struct {
-	core   process.Core
-	memory process.Memory
-	asleep []int // threads in uninterruptible sleep; nil when unknown
-	errs   [3]error
+	core    process.Core
+	memory  process.Memory
+	asleep  []int // threads in uninterruptible sleep
+	canLook bool  // whether this platform tells which threads sleep
+	errs    [3]error
 }
 
 // read fills v. What fails stays unknown, with its error beside it.
@@ -22,6 +24,10 @@ func (v *vitals) read(r *process.Reader) {
 	v.errs[0] = r.Core(&v.core)
 	v.errs[1] = r.Memory(&v.memory)
 	v.asleep, v.errs[2] = r.Uninterruptible(v.asleep[:0])
+	v.canLook = !errors.Is(v.errs[2], errors.ErrUnsupported)
+	if !v.canLook {
+		v.errs[2] = nil // left out on this platform, not unknown
+	}
 }
 
 // vital is one reading with the metric it belongs to.

@@ -2,7 +2,7 @@ package process_test
 
 import (
 	"fmt"
-	"log"
+	"log/slog"
 
 	"github.com/otelhealth/otelhealth-go/health/process"
 )
@@ -10,13 +10,14 @@ import (
 func Example() {
 	r, err := process.Open()
 	if err != nil {
-		log.Fatal(err)
+		slog.Error("this process cannot be read", "error", err)
+		return
 	}
 	defer r.Close()
 
 	var c process.Core
 	if err := r.Core(&c); err != nil {
-		log.Print(err) // the other readings are filled in all the same
+		slog.Warn("some readings are unknown", "error", err) // the others are filled in all the same
 	}
 	fmt.Println(c.Threads.Known, c.Threads.Value > 0)
 	// Output: true true

@@ -6,7 +6,7 @@
 // [Memory], which also looks at swap, the machine and the control group. Each number is an [Opt], so that "this
 // platform has no such number" and "reading it failed just now" can be told apart, one by one.
 //
-// On Linux the numbers come from /proc, cgroup v1, v2 or both, and three system calls; elsewhere from gopsutil, which
+// On Linux the numbers come from /proc, cgroup v1, v2 or both, and a few system calls; elsewhere from gopsutil, which
 // knows less, costs more, and may need a free descriptor.
 package process
 
@@ -43,7 +43,7 @@ type Core struct {
 	FDLimit Opt[uint64]
 
 	// RSSBytes is the memory resident in RAM and VMSBytes the address space reserved, in bytes. On Linux both come
-	// from /proc/self/statm, whose resident size lags by up to a few hundred KiB per CPU (proc(5)).
+	// from /proc/self/statm, whose resident size is not exact to the page (proc(5)).
 	RSSBytes, VMSBytes Opt[uint64]
 
 	// Threads is the number of the operating system's threads: on Linux the links of /proc/self/task.
@@ -57,7 +57,8 @@ type Core struct {
 // Memory is what is left to a process and what its surroundings take from it, read by [Reader.Memory]. Readings of the
 // control group exist on Linux only, and describe the group the process was in when the Reader was opened.
 type Memory struct {
-	// SwapBytes is this process's memory that is swapped out, in bytes: VmSwap of /proc/self/status.
+	// SwapBytes is this process's memory that is swapped out, in bytes: VmSwap of /proc/self/status, or 0 while
+	// sysinfo(2) says that the machine has no swap.
 	SwapBytes Opt[uint64]
 
 	// SystemTotalBytes and SystemAvailableBytes are the machine's memory and the part of it that could be had
@@ -72,8 +73,8 @@ type Memory struct {
 	// inactive_file of memory.stat (v1: memory.usage_in_bytes less total_inactive_file), never below 0. The group is
 	// killed when this nears CgroupLimitBytes.
 	WorkingSetBytes Opt[uint64]
-	// OOMKills is how many processes of the group were killed for want of memory since the group was created: oom_kill of
-	// memory.events (v1: of memory.oom_control, from kernel 4.13).
+	// OOMKills is how many processes of the group were killed for want of memory since the group was created:
+	// oom_kill of memory.events (v1: of memory.oom_control, from kernel 4.13).
 	OOMKills Opt[uint64]
 
 	// ThrottledTime is how long the group was held back by its CPU quota and ThrottledPeriods in how many periods,
@@ -85,8 +86,8 @@ type Memory struct {
 	CPUStall, MemoryStall, IOStall Stall
 }
 
-// Stall is pressure stall information since the group was created, from the totals of a v2 group's cpu.pressure, memory.pressure
-// or io.pressure (kernel 4.20). In the root group these are those of the whole machine.
+// Stall is pressure stall information since the group was created: the totals of a v2 group's cpu.pressure,
+// memory.pressure or io.pressure (kernel 4.20). The root group's are those of the whole machine.
 type Stall struct {
 	Some Opt[time.Duration] // at least one task waited
 	Full Opt[time.Duration] // all tasks that were not idle waited at once

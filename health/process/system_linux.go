@@ -125,7 +125,7 @@ func (s *system) readCPU(c *Core) error {
 	return nil
 }
 
-// readSwap spares itself the status file, the dearest of all, while the machine has no swap that could be used.
+// readSwap spares itself the status file, the dearest of all, while sysinfo(2) says that there is no swap.
 func (s *system) readSwap(m *Memory) error {
 	var info unix.Sysinfo_t
 	if s.status != nil && unix.Sysinfo(&info) == nil && info.Totalswap == 0 {

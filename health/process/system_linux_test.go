@@ -59,6 +59,7 @@ func TestFDsMoveByExactlyWhatIsOpened(t *testing.T) {
 }
 
 func openFiles(t *testing.T) func() {
+	t.Helper()
 	return open37(t, func() ([]int, error) {
 		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		return []int{fd}, err
@@ -66,6 +67,7 @@ func openFiles(t *testing.T) func() {
 }
 
 func openPipes(t *testing.T) func() {
+	t.Helper()
 	return open37(t, func() ([]int, error) {
 		fds := make([]int, 2)
 		return fds, unix.Pipe2(fds, unix.O_CLOEXEC)
@@ -73,6 +75,7 @@ func openPipes(t *testing.T) func() {
 }
 
 func openSockets(t *testing.T) func() {
+	t.Helper()
 	return open37(t, func() ([]int, error) {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		return []int{fd}, err

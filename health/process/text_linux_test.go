@@ -33,7 +33,7 @@ func TestNumber(t *testing.T) {
 			text := text{path: "/file", data: []byte(row.text)}
 			got := text.number(row.key, row.unit)
 			if row.malformed {
-				if got.Known || !errors.Is(got.Err, errMalformed) || text.err != got.Err {
+				if got.Known || !errors.Is(got.Err, errMalformed) || !errors.Is(text.err, got.Err) {
 					t.Errorf("got %+v", got)
 				}
 				return
@@ -46,14 +46,17 @@ func TestNumber(t *testing.T) {
 }
 
 func TestTotal(t *testing.T) {
-	const psi = "some avg10=0.12 avg60=0.00 avg300=0.00 total=1500\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=25\n"
+	const (
+		some = "some avg10=0.12 avg60=0.00 avg300=0.00 total=1500\n"
+		full = "full avg10=0.00 avg60=0.00 avg300=0.00 total=25\n"
+	)
 	for _, row := range []struct {
 		name, text, key string
 		want            Opt[time.Duration]
 	}{
-		{"some", psi, "some", Some(1500 * time.Microsecond)},
-		{"full", psi, "full", Some(25 * time.Microsecond)},
-		{"no full for the CPU before kernel 5.13", psi[:strings.Index(psi, "full")], "full", Opt[time.Duration]{}},
+		{"some", some + full, "some", Some(1500 * time.Microsecond)},
+		{"full", some + full, "full", Some(25 * time.Microsecond)},
+		{"no full for the CPU before kernel 5.13", some, "full", Opt[time.Duration]{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			text := text{data: []byte(row.text)}

@@ -111,6 +111,7 @@ func TestWithoutDescriptors(t *testing.T) {
 }
 
 func testWithoutDescriptors(t *testing.T) {
+	t.Helper()
 	const limit = 128
 	r := open(t)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
