@@ -60,13 +60,17 @@ func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option) (sdkmet
 	return client, nil
 }
 
+// shortestTimeout is what an export may take even where half an interval is less: one that is given up too early was
+// often received, and then arrives twice.
+const shortestTimeout = 500 * time.Millisecond
+
 // newExporter starts the goroutine. An export may take half an interval at most, so that a silent Collector costs no
 // more than every other request's worth of time.
 func newExporter(client sdkmetric.Exporter, timeout, interval time.Duration, logger *slog.Logger) *exporter {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &exporter{
 		client:  client,
-		timeout: min(timeout, interval/2),
+		timeout: min(timeout, max(interval/2, shortestTimeout)),
 		pause:   min(interval/2, 5*time.Second),
 		logger:  logger,
 		wake:    make(chan struct{}, 1),

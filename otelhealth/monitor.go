@@ -47,6 +47,7 @@ type Monitor struct {
 	latest   *health.Snapshot
 	taken    time.Time // of latest, with the monotonic clock
 	checks   []*check
+	custom   map[string][]metric.Registration // by the name of the source
 	draining bool
 
 	ticker   *ticker // the tick goroutine's own
@@ -78,7 +79,7 @@ func start(ctx context.Context, env environment, options []Option) (*Monitor, er
 		return nil, fmt.Errorf("otelhealth: wrong settings:\n%w", err)
 	}
 	c.identify()
-	m := &Monitor{config: c, logger: c.logger, disabled: !c.enabled, began: time.Now(), catalog: newCatalog()}
+	m := &Monitor{config: c, logger: c.logger, disabled: !c.enabled, began: time.Now(), catalog: newCatalog(), custom: make(map[string][]metric.Registration)}
 	m.endpoints = health.NewEndpoints(health.EndpointsConfig{
 		Service:    c.service,
 		Interval:   c.interval,
@@ -347,11 +348,17 @@ func (m *Monitor) startSource(s Source, numbers map[string]int, metrics []number
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("source %q: %w", s.Name, err), unregister(registrations))
 	}
+	m.mu.Lock()
+	m.custom[s.Name] = registrations
+	m.mu.Unlock()
 	return sync.OnceFunc(func() {
-		m.sources.remove(caller)
+		m.mu.Lock()
+		delete(m.custom, s.Name)
+		m.mu.Unlock()
 		if err := unregister(registrations); err != nil {
 			m.logger.Warn("a source's gauges are still registered", "source", s.Name, "error", err)
 		}
+		m.sources.remove(caller)
 	}), nil
 }
 
@@ -444,7 +451,10 @@ func (m *Monitor) stop(ctx context.Context) error {
 	}
 	errs := []error{m.sources.close(patience)}
 	m.mu.Lock()
-	checks := m.checks
+	checks, observed := m.checks, m.observed
+	for _, registrations := range m.custom {
+		observed = append(observed, registrations...)
+	}
 	m.mu.Unlock()
 	for _, c := range checks {
 		c.remove()
@@ -458,7 +468,7 @@ func (m *Monitor) stop(ctx context.Context) error {
 	for _, stop := range m.stopRuntime {
 		errs = append(errs, stop())
 	}
-	errs = append(errs, unregister(m.observed))
+	errs = append(errs, unregister(observed))
 	if m.exporter != nil {
 		flush, cancel := context.WithTimeout(ctx, remaining(ctx)*4/5)
 		defer cancel()

@@ -60,24 +60,33 @@ func newTicker(m *Monitor) *ticker {
 // interval.
 func (m *Monitor) run(ctx context.Context) {
 	defer close(m.ticking)
+	interval := m.config.interval
+	first := time.Now().Add(rand.N(interval))
 	m.tickGuarded(ctx)
-	offset := time.NewTimer(rand.N(m.config.interval))
-	defer offset.Stop()
-	select {
-	case <-offset.C:
-	case <-ctx.Done():
-		return
-	}
-	ticks := time.NewTicker(m.config.interval)
-	defer ticks.Stop()
+	timer := time.NewTimer(untilNext(first, time.Now(), interval))
+	defer timer.Stop()
 	for {
-		m.tickGuarded(ctx)
 		select {
-		case <-ticks.C:
+		case <-timer.C:
 		case <-ctx.Done():
 			return
 		}
+		m.tickGuarded(ctx)
+		timer.Reset(untilNext(first, time.Now(), interval))
 	}
+}
+
+// untilNext returns how long to wait at now for the next of the instants first, first+interval, and so on. An instant
+// that is nearer than half an interval is passed over: after a late tick the next would follow at its heels.
+func untilNext(first, now time.Time, interval time.Duration) time.Duration {
+	wait := first.Sub(now) % interval
+	if wait <= 0 {
+		wait += interval
+	}
+	if wait < interval/2 {
+		wait += interval
+	}
+	return wait
 }
 
 // tickGuarded keeps a fault of the monitor from ending the service: the probes then say "stalled".

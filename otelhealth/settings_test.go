@@ -1,0 +1,333 @@
+package otelhealth
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/health/process"
+)
+
+// env is an environment that only newConfig sees.
+func env(pairs map[string]string) environment {
+	return func(name string) string { return pairs[name] }
+}
+
+func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
+	wrong := map[string]string{
+		"HEALTH_MONITOR_ENABLED":              "perhaps",
+		"HEALTH_SAMPLE_INTERVAL":              "ten",
+		"HEALTH_BASE_PATH":                    "orders/{id}",
+		"HEALTH_READINESS_RULES":              "fd,cpus",
+		"HEALTH_LIVENESS_RULES":               "everything",
+		"HEALTH_DRAIN_DELAY":                  "-1",
+		"HEALTH_FD_WARNING_THRESHOLD":         "many",
+		"HEALTH_FD_CRITICAL_THRESHOLD":        "101%",
+		"HEALTH_MEMORY_WARNING_THRESHOLD":     "500MB",
+		"HEALTH_MEMORY_CRITICAL_THRESHOLD":    "-1",
+		"HEALTH_WS_WARNING_THRESHOLD":         "70%",
+		"HEALTH_THREAD_CRITICAL_THRESHOLD":    "50%",
+		"HEALTH_DB_WARNING_THRESHOLD":         "0",
+		"HEALTH_POOL_CRITICAL_THRESHOLD":      "95",
+		"OTEL_EXPORTER_OTLP_ENDPOINT":         "localhost:4317",
+		"OTEL_EXPORTER_OTLP_PROTOCOL":         "http/protobuf",
+		"OTEL_EXPORTER_OTLP_TIMEOUT":          "soon",
+		"OTEL_METRIC_EXPORT_INTERVAL":         "0",
+		"OTEL_METRICS_EXPORTER":               "prometheus",
+		"OTEL_EXPORTER_OTLP_COMPRESSION":      "zstd",
+		"OTEL_EXPORTER_OTLP_CERTIFICATE":      "/no/such/file",
+		"OTEL_RESOURCE_ATTRIBUTES":            "env",
+		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://user:hunter2@[::1",
+		"OTEL_EXPORTER_OTLP_HEADERS":          "hunter2",
+	}
+	_, err := newConfig(env(wrong), []Option{WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil)})
+	if err == nil {
+		t.Fatal("all of it was accepted")
+	}
+	for name, value := range wrong {
+		line := lineWith(err.Error(), name+": ")
+		if line == "" || !strings.Contains(line, "want ") {
+			t.Errorf("%s: the error does not say what it wants: %q", name, line)
+		}
+		secret := strings.Contains(value, "hunter2")
+		if strings.Contains(line, value) == secret {
+			t.Errorf("%s: got %q in the error: %v", name, value, !secret)
+		}
+	}
+	for _, option := range []string{"WithInterval", "WithBasePath", "WithReader", "WithMeterProvider"} {
+		if lineWith(err.Error(), option+": ") == "" {
+			t.Errorf("%s is not named", option)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Error("a secret is in the error")
+	}
+}
+
+func lineWith(text, part string) string {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			return line
+		}
+	}
+	return ""
+}
+
+func TestStartRefusesWhatContradictsItself(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		env  variables
+		want []string
+	}{
+		{
+			"a warning above the critical level",
+			variables{"HEALTH_FD_WARNING_THRESHOLD": "950"},
+			[]string{`HEALTH_FD_WARNING_THRESHOLD: got "950"`, `HEALTH_FD_CRITICAL_THRESHOLD, which is "900"`},
+		},
+		{
+			"a share above a share, and a number above a number, both named",
+			variables{
+				"HEALTH_FD_WARNING_THRESHOLD": "90%", "HEALTH_FD_CRITICAL_THRESHOLD": "80%",
+				"HEALTH_THREAD_WARNING_THRESHOLD": "200",
+			},
+			[]string{`HEALTH_FD_WARNING_THRESHOLD: got "90%"`, `HEALTH_THREAD_WARNING_THRESHOLD: got "200"`},
+		},
+		{
+			"a number above a share of the limit",
+			variables{"HEALTH_FD_WARNING_THRESHOLD": "100000000", "HEALTH_FD_CRITICAL_THRESHOLD": "80%"},
+			[]string{`HEALTH_FD_WARNING_THRESHOLD: got "100000000"`},
+		},
+		{
+			"a warning in other units above the critical level",
+			variables{"HEALTH_MEMORY_WARNING_THRESHOLD": "2GiB"},
+			[]string{`HEALTH_MEMORY_WARNING_THRESHOLD: got "2GiB"`},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.env.set(t)
+			m, err := Start(t.Context(), new(logBuffer).option())
+			if err == nil {
+				_ = m.Shutdown(t.Context()) // the test has failed
+				t.Fatal("accepted")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestStartThatFailsLeavesNothingBehind(t *testing.T) {
+	for range 3 {
+		before := openDescriptors(t)
+		_, err := Start(t.Context(), new(logBuffer).option(), WithDB("", nil), WithWebSocket("ws", nil), WithSource(Source{}))
+		if err == nil {
+			t.Fatal("accepted")
+		}
+		for _, part := range []string{"database", "websocket source", "source"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("got %v, want all three to be named", err)
+			}
+		}
+		if after := openDescriptors(t); after != before {
+			t.Errorf("%d descriptors before, %d after", before, after)
+		}
+	}
+}
+
+func openDescriptors(t *testing.T) uint64 {
+	t.Helper()
+	r, err := process.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	var core process.Core
+	if err := r.Core(&core); err != nil {
+		t.Fatal(err)
+	}
+	return core.FDs.Value
+}
+
+func TestSettingsAreRead(t *testing.T) {
+	c, err := newConfig(env(map[string]string{
+		"HEALTH_SAMPLE_INTERVAL": "2.5", "HEALTH_DRAIN_DELAY": "1m", "HEALTH_BASE_PATH": "/orders/",
+		"HEALTH_READINESS_RULES": "fd, memory", "HEALTH_LIVENESS_RULES": "*",
+		"HEALTH_MONITOR_ENABLED": "FALSE", "HEALTH_SERVICE_ID": "orders",
+		"OTEL_SERVICE_NAME": "other", "OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=i-1,region=eu%2Dwest",
+		"OTEL_EXPORTER_OTLP_TIMEOUT": "1500",
+	}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.identify()
+	switch {
+	case c.interval != 2500*time.Millisecond, c.drainDelay != time.Minute, c.basePath != "/orders", c.enabled,
+		c.otlp.timeout != 1500*time.Millisecond:
+		t.Errorf("got %+v", c)
+	case !c.readinessRules.has("memory"), c.readinessRules.has("threads"), !c.livenessRules.has("pool"):
+		t.Errorf("rules: got %v and %v", c.readinessRules, c.livenessRules)
+	case c.service.ID != "orders", c.service.Instance != "i-1", c.resourceAttributes["region"] != "eu-west":
+		t.Errorf("service: got %+v, %v", c.service, c.resourceAttributes)
+	}
+}
+
+func TestOptionsWinOverTheEnvironment(t *testing.T) {
+	c, err := newConfig(env(map[string]string{
+		"HEALTH_SAMPLE_INTERVAL": "5", "HEALTH_SERVICE_ID": "env", "HEALTH_SERVICE_VERSION": "env", "HEALTH_BASE_PATH": "/env",
+	}), []Option{WithInterval(time.Second), WithService("code", "", "d"), WithBasePath("/code"), WithLogger(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.interval != time.Second || c.service.ID != "code" || c.service.Version != "env" || c.service.Description != "d" || c.basePath != "/code" || c.logger == nil {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestResourceIsWhatTheEnvironmentSays(t *testing.T) {
+	c, err := newConfig(env(map[string]string{
+		"OTEL_SERVICE_NAME": "from-env", "OTEL_RESOURCE_ATTRIBUTES": "service.version=9,deployment.environment.name=prod,service.name=loses",
+	}), []Option{WithService("code", "1", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.identify()
+	r, err := c.newResource(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	for iter := r.Iter(); iter.Next(); {
+		got[string(iter.Attribute().Key)] = iter.Attribute().Value.Emit()
+	}
+	for key, want := range map[string]string{
+		"service.name": "from-env", "service.version": "9", "deployment.environment.name": "prod",
+		"service.instance.id": c.service.Instance, "telemetry.sdk.language": "go", "os.type": runtime.GOOS,
+	} {
+		if got[key] != want {
+			t.Errorf("%s: got %q, want %q", key, got[key], want)
+		}
+	}
+	for key := range got {
+		if strings.Contains(key, "command") || strings.Contains(key, "args") {
+			t.Errorf("%s is exported", key)
+		}
+	}
+}
+
+func TestInstanceIsStableAndDiffers(t *testing.T) {
+	instance := func(id, address string, attributes map[string]string) string {
+		c := &config{listenAddress: address, resourceAttributes: attributes}
+		c.service.ID = id
+		c.identify()
+		return c.service.Instance
+	}
+	first := instance("orders", ":8080", nil)
+	if first != instance("orders", ":8080", nil) {
+		t.Error("the same instance got another id")
+	}
+	for name, other := range map[string]string{
+		"another service": instance("quotes", ":8080", nil),
+		"another address": instance("orders", ":8081", nil),
+		"another pod":     instance("orders", ":8080", map[string]string{"k8s.pod.uid": "7b1f"}),
+	} {
+		if other == first {
+			t.Errorf("%s has the same id", name)
+		}
+	}
+	if got := instance("orders", ":8080", map[string]string{"service.instance.id": "mine"}); got != "mine" {
+		t.Errorf("OTEL_RESOURCE_ATTRIBUTES does not win: got %q", got)
+	}
+}
+
+func TestThresholds(t *testing.T) {
+	byName := make(map[string]component)
+	for _, c := range components() {
+		byName[c.name] = c
+	}
+	for _, test := range []struct {
+		component, text string
+		limit           health.Number
+		want            health.Number
+	}{
+		{health.RuleFD, "700", 1024, 700},
+		{health.RuleFD, "70%", 1000, 700},
+		{health.RuleFD, " 70 % ", 1000, 700},
+		{health.RuleMemory, "500", 0, 500 << 20},
+		{health.RuleMemory, "1.5GiB", 0, 1536 << 20},
+		{health.RuleMemory, "64 KiB", 0, 64 << 10},
+		{health.RuleMemory, "50%", 1 << 30, 512 << 20},
+		{health.RulePool, "80%", 4, 0.8},
+		{health.RulePool, "0.8", 4, 0.8},
+		{health.RuleStuck, "off", 0, health.UnknownNumber()},
+		{health.RuleFD, "70%", health.UnknownNumber(), health.UnknownNumber()},
+	} {
+		parsed, err := byName[test.component].parse(test.text)
+		got := parsed.resolve(byName[test.component], test.limit)
+		if err != nil || got.Known() != test.want.Known() || got.Known() && got != test.want {
+			t.Errorf("%s %q of %v: got %v, %v, want %v", test.component, test.text, test.limit, got, err, test.want)
+		}
+	}
+	for _, text := range []string{"", "x", "1e400", "NaN", "Inf", "-5", "0", "10 20", "5%%", "0x10"} {
+		if got, err := byName[health.RuleFD].parse(text); err == nil {
+			t.Errorf("%q was taken for %+v", text, got)
+		}
+	}
+}
+
+func FuzzThreshold(f *testing.F) {
+	for _, seed := range []string{"700", "70%", "off", "512MiB", "1e3", "-1", "NaN"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, c := range components() {
+			parsed, err := c.parse(text)
+			if err == nil && parsed.set && !(parsed.value > 0) {
+				t.Errorf("%s %q: got %+v", c.name, text, parsed)
+			}
+		}
+	})
+}
+
+func FuzzPairs(f *testing.F) {
+	f.Add("a=b,c=%20d")
+	f.Fuzz(func(t *testing.T, text string) {
+		pairs, err := parsePairs(text)
+		if _, empty := pairs[""]; err == nil && empty {
+			t.Errorf("%q: an empty key", text)
+		}
+	})
+}
+
+func TestFilesOfTheExportAreChecked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newConfig(env(map[string]string{"OTEL_EXPORTER_OTLP_CERTIFICATE": path}), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDefaultsAreTheOriginals(t *testing.T) {
+	c, err := newConfig(env(nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.interval != 10*time.Second || !c.enabled || c.drainDelay != 5*time.Second {
+		t.Errorf("got %+v", c)
+	}
+	for name, want := range map[string][2]float64{
+		health.RuleMemory: {500 << 20, 1000 << 20}, health.RuleDatabase: {10, 20}, health.RuleWebSocket: {10, 20}, health.RuleThreads: {50, 100},
+	} {
+		if got := c.thresholds[name]; got.warn.value != want[0] || got.fail.value != want[1] {
+			t.Errorf("%s: got %+v, want %v", name, got, want)
+		}
+	}
+}
