@@ -1,9 +1,7 @@
 package health
 
-import "net/http"
-
 // current is the body of /health/api/current. Its first fields are the original's, under its names and in its order;
-// what the original did not have stands beside them.
+// what the original did not have stands beside them. A nil number is unknown, and null.
 type current struct {
 	Timestamp     string            `json:"timestamp"`
 	FD            fdSection         `json:"fd"`
@@ -12,7 +10,7 @@ type current struct {
 	WebSocket     webSocketSection  `json:"websocket"`
 	Threads       threadsSection    `json:"threads"`
 	Processes     []processSection  `json:"processes"`
-	OverallStatus Status            `json:"overall_status"`
+	OverallStatus string            `json:"overall_status"`
 	Goroutines    goroutinesSection `json:"goroutines"`
 	CPU           cpuSection        `json:"cpu"`
 	Rules         []ruleSection     `json:"rules"`
@@ -24,58 +22,58 @@ type current struct {
 }
 
 type fdSection struct {
-	Count        Number `json:"count"`
-	Limit        Number `json:"limit"`
-	UsagePercent Number `json:"usage_percent"`
-	Status       Status `json:"status"`
+	Count        *float64 `json:"count"`
+	Limit        *float64 `json:"limit"`
+	UsagePercent *float64 `json:"usage_percent"`
+	Status       string   `json:"status"`
 }
 
 type memorySection struct {
-	RSSMB        Number `json:"rss_mb"`
-	VMSMB        Number `json:"vms_mb"`
-	Percent      Number `json:"percent"` // RSS over the system's memory
-	AvailableMB  Number `json:"available_mb"`
-	SwapMB       Number `json:"swap_mb"`
-	Status       Status `json:"status"`
-	LimitMB      Number `json:"limit_mb"`
-	Utilization  Number `json:"utilization"`
-	WorkingSetMB Number `json:"working_set_mb"`
-	OOMKills     Number `json:"oom_kills"`
+	RSSMB        *float64 `json:"rss_mb"`
+	VMSMB        *float64 `json:"vms_mb"`
+	Percent      *float64 `json:"percent"` // RSS over the system's memory
+	AvailableMB  *float64 `json:"available_mb"`
+	SwapMB       *float64 `json:"swap_mb"`
+	Status       string   `json:"status"`
+	LimitMB      *float64 `json:"limit_mb"`
+	Utilization  *float64 `json:"utilization"`
+	WorkingSetMB *float64 `json:"working_set_mb"`
+	OOMKills     *float64 `json:"oom_kills"`
 }
 
 type databaseSection struct {
-	Total       Number                 `json:"total"`
-	Connections map[string]Number      `json:"connections"`
-	Status      Status                 `json:"status"`
-	Pools       map[string]poolSection `json:"pools"`
+	Total       *float64                `json:"total"`
+	Connections map[string]*float64     `json:"connections"`
+	Status      string                  `json:"status"`
+	Pools       map[string]*poolSection `json:"pools"`
 }
 
 type poolSection struct {
-	InUse       Number `json:"in_use"`
-	Idle        Number `json:"idle"`
-	Max         Number `json:"max"` // null: no maximum
-	Utilization Number `json:"utilization"`
-	WaitCount   Number `json:"wait_count"`
-	WaitSeconds Number `json:"wait_seconds"`
+	InUse       *float64 `json:"in_use"`
+	Idle        *float64 `json:"idle"`
+	Max         *float64 `json:"max"` // null: no maximum
+	Utilization *float64 `json:"utilization"`
+	WaitCount   *float64 `json:"wait_count"`
+	WaitSeconds *float64 `json:"wait_seconds"`
 }
 
 type webSocketSection struct {
-	Total        Number                   `json:"total"`
-	Connections  map[string]brokerSection `json:"connections"`
-	TotalSymbols Number                   `json:"total_symbols"`
-	Status       Status                   `json:"status"`
+	Total        *float64                  `json:"total"`
+	Connections  map[string]*brokerSection `json:"connections"`
+	TotalSymbols *float64                  `json:"total_symbols"`
+	Status       string                    `json:"status"`
 }
 
 type brokerSection struct {
-	Broker  string `json:"broker"`
-	Count   Number `json:"count"`
-	Symbols Number `json:"symbols"`
+	Broker  string   `json:"broker"`
+	Count   *float64 `json:"count"`
+	Symbols *float64 `json:"symbols"`
 }
 
 type threadsSection struct {
-	Count   Number         `json:"count"`
-	Stuck   Number         `json:"stuck"`
-	Status  Status         `json:"status"`
+	Count   *float64       `json:"count"`
+	Stuck   *float64       `json:"stuck"`
+	Status  string         `json:"status"`
 	Details []stuckSection `json:"details"`
 }
 
@@ -91,46 +89,46 @@ type stuckSection struct {
 }
 
 type processSection struct {
-	PID           int    `json:"pid"`
-	Name          string `json:"name"`
-	RSSMB         Number `json:"rss_mb"`
-	VMSMB         Number `json:"vms_mb"`
-	MemoryPercent Number `json:"memory_percent"`
+	PID           int      `json:"pid"`
+	Name          string   `json:"name"`
+	RSSMB         *float64 `json:"rss_mb"`
+	VMSMB         *float64 `json:"vms_mb"`
+	MemoryPercent *float64 `json:"memory_percent"`
 }
 
 type goroutinesSection struct {
-	Count  Number `json:"count"`
-	Status Status `json:"status"`
+	Count  *float64 `json:"count"`
+	Status string   `json:"status"`
 }
 
 type cpuSection struct {
-	UserSeconds      Number `json:"user_seconds"`
-	SystemSeconds    Number `json:"system_seconds"`
-	Utilization      Number `json:"utilization"`
-	ThrottledSeconds Number `json:"throttled_seconds"`
+	UserSeconds      *float64 `json:"user_seconds"`
+	SystemSeconds    *float64 `json:"system_seconds"`
+	Utilization      *float64 `json:"utilization"`
+	ThrottledSeconds *float64 `json:"throttled_seconds"`
 }
 
 type ruleSection struct {
-	Name     string `json:"name"`
-	Instance string `json:"instance,omitempty"`
-	Metric   string `json:"metric"`
-	Value    Number `json:"value"`
-	Warn     Number `json:"warn"`
-	Fail     Number `json:"fail"`
-	Status   Status `json:"status"`
-	Since    string `json:"since"`
-	Reason   string `json:"reason,omitempty"`
+	Name     string   `json:"name"`
+	Instance string   `json:"instance,omitempty"`
+	Metric   string   `json:"metric"`
+	Value    *float64 `json:"value"`
+	Warn     *float64 `json:"warn"`
+	Fail     *float64 `json:"fail"`
+	Status   string   `json:"status"`
+	Since    string   `json:"since"`
+	Reason   string   `json:"reason,omitempty"`
 }
 
 type checkSection struct {
-	Name            string `json:"name"`
-	Kind            string `json:"kind"`
-	Required        bool   `json:"required"`
-	Status          Status `json:"status"`
-	Time            string `json:"time,omitempty"`
-	DurationSeconds Number `json:"duration_seconds"`
-	Since           string `json:"since,omitempty"`
-	Error           string `json:"error,omitempty"`
+	Name            string   `json:"name"`
+	Kind            string   `json:"kind"`
+	Required        bool     `json:"required"`
+	Status          string   `json:"status"`
+	Time            string   `json:"time,omitempty"`
+	DurationSeconds *float64 `json:"duration_seconds"`
+	Since           string   `json:"since,omitempty"`
+	Error           string   `json:"error,omitempty"`
 }
 
 type failureSection struct {
@@ -144,273 +142,22 @@ type metricSection struct {
 	Unit       string            `json:"unit"`
 	Scope      string            `json:"scope"`
 	Attributes map[string]string `json:"attributes,omitempty"`
-	Value      Number            `json:"value"`
+	Value      *float64          `json:"value"`
 }
 
 type serviceSection struct {
-	ID            string `json:"id"`
-	Version       string `json:"version"`
-	Description   string `json:"description"`
-	Instance      string `json:"instance"`
-	UptimeSeconds Number `json:"uptime_seconds"`
+	ID            string   `json:"id"`
+	Version       string   `json:"version"`
+	Description   string   `json:"description"`
+	Instance      string   `json:"instance"`
+	UptimeSeconds *float64 `json:"uptime_seconds"`
 }
 
 type monitorSection struct {
-	Sequence        uint64 `json:"sequence"`
-	IntervalSeconds Number `json:"interval_seconds"`
-	TickSeconds     Number `json:"tick_seconds"`
-	Liveness        Status `json:"liveness"`
-	Readiness       Status `json:"readiness"`
-	Stalled         string `json:"stalled,omitempty"`
+	Sequence        uint64   `json:"sequence"`
+	IntervalSeconds *float64 `json:"interval_seconds"`
+	TickSeconds     *float64 `json:"tick_seconds"`
+	Liveness        string   `json:"liveness"`
+	Readiness       string   `json:"readiness"`
+	Stalled         string   `json:"stalled,omitempty"`
 }
-
-// newCurrent says in the API's words what the snapshot holds. stalled is empty, or why the numbers are no longer true.
-func (e *Endpoints) newCurrent(s *Snapshot, stalled string) *current {
-	c := &current{
-		Timestamp:     s.Time.Format(timeLayout),
-		FD:            newFDSection(s),
-		Memory:        newMemorySection(s),
-		Database:      newDatabaseSection(s),
-		WebSocket:     newWebSocketSection(s),
-		Threads:       newThreadsSection(s),
-		OverallStatus: s.Overall,
-		Goroutines:    goroutinesSection{s.Value(MetricGoroutines), s.ruleStatus(RuleGoroutines)},
-		CPU:           newCPUSection(s),
-		Rules:         make([]ruleSection, 0, len(s.Rules)),
-		Checks:        make([]checkSection, 0, len(s.Checks)),
-		Failures:      make([]failureSection, 0, len(s.Failures)),
-		Metrics:       newMetricSections(s),
-		Service: serviceSection{
-			ID: e.service.ID, Version: e.service.Version, Description: e.service.Description, Instance: e.service.Instance,
-			UptimeSeconds: s.Value(MetricUptime).round(3),
-		},
-		Monitor: monitorSection{
-			Sequence:        s.Sequence,
-			IntervalSeconds: Number(s.Interval.Seconds()),
-			TickSeconds:     s.Value(MetricTickDuration),
-			Liveness:        s.Liveness.Status,
-			Readiness:       s.Readiness.Status,
-			Stalled:         stalled,
-		},
-	}
-	c.Processes = []processSection{{
-		PID: e.pid, Name: e.processName, RSSMB: c.Memory.RSSMB, VMSMB: c.Memory.VMSMB, MemoryPercent: c.Memory.Percent,
-	}}
-	for i := range s.Rules {
-		c.Rules = append(c.Rules, newRuleSection(&s.Rules[i]))
-	}
-	for i := range s.Checks {
-		c.Checks = append(c.Checks, newCheckSection(&s.Checks[i]))
-	}
-	for _, f := range s.Failures {
-		c.Failures = append(c.Failures, failureSection(f))
-	}
-	return c
-}
-
-// encodeStalledCurrent repeats the last numbers and says that they are old: nothing in it can be taken for healthy.
-func (e *Endpoints) encodeStalledCurrent(s *Snapshot) *answer {
-	c := e.newCurrent(s, "no snapshot since "+s.Time.Format(timeLayout))
-	c.OverallStatus, c.Monitor.Liveness, c.Monitor.Readiness = Fail, Fail, Fail
-	return newAnswer(http.StatusOK, mediaJSON, c)
-}
-
-func newFDSection(s *Snapshot) fdSection {
-	return fdSection{
-		Count:        s.Value(MetricFDCount),
-		Limit:        s.Value(MetricFDLimit),
-		UsagePercent: (s.Value(MetricFDUtilization) * 100).round(2),
-		Status:       s.ruleStatus(RuleFD),
-	}
-}
-
-func newMemorySection(s *Snapshot) memorySection {
-	return memorySection{
-		RSSMB:        inMiB(s.Value(MetricMemoryRSS)),
-		VMSMB:        inMiB(s.Value(MetricMemoryVirtual)),
-		Percent:      (s.Value(MetricMemoryRSS).Over(s.Value(MetricMemorySystem)) * 100).round(2),
-		AvailableMB:  inMiB(s.Value(MetricMemoryFree)),
-		SwapMB:       inMiB(s.Value(MetricMemorySwap)),
-		Status:       s.ruleStatus(RuleMemory),
-		LimitMB:      inMiB(s.Value(MetricMemoryLimit)),
-		Utilization:  s.Value(MetricMemoryUtil).round(4),
-		WorkingSetMB: inMiB(s.Value(MetricMemoryWorking)),
-		OOMKills:     s.Value(MetricOOMKills),
-	}
-}
-
-// newDatabaseSection is as healthy as the connections' sum, the fullest pool and the worst database check.
-func newDatabaseSection(s *Snapshot) databaseSection {
-	d := databaseSection{Connections: make(map[string]Number), Pools: make(map[string]poolSection)}
-	d.Total, d.Status = s.total(RuleDatabase)
-	for i := range s.Rules {
-		if s.Rules[i].Name == RulePool {
-			d.Status = Worst(d.Status, s.Rules[i].Status)
-		}
-	}
-	for i := range s.Checks {
-		if c := &s.Checks[i]; c.Kind == CheckDatabase {
-			d.Status = Worst(d.Status, c.Status)
-			d.Connections[c.Name] = UnknownNumber()
-			d.Pools[c.Name] = unknownPool
-		}
-	}
-	for _, f := range s.Failures {
-		if f.Kind == SourceDatabase {
-			d.Connections[f.Source] = UnknownNumber()
-			d.Pools[f.Source] = unknownPool
-		}
-	}
-	pool := func(metric string, set func(p *poolSection, r Reading)) {
-		for r := range s.All(metric) {
-			name := r.Attribute(AttrPoolName)
-			p, ok := d.Pools[name]
-			if !ok {
-				p = unknownPool
-			}
-			set(&p, r)
-			d.Pools[name] = p
-		}
-	}
-	pool(MetricPoolCount, func(p *poolSection, r Reading) {
-		if r.Attribute(AttrPoolState) == PoolStateIdle {
-			p.Idle = Number(r.Value)
-		} else {
-			p.InUse = Number(r.Value)
-		}
-	})
-	pool(MetricPoolMax, func(p *poolSection, r Reading) { p.Max = Number(r.Value) })
-	pool(MetricPoolUtil, func(p *poolSection, r Reading) { p.Utilization = Number(r.Value).round(4) })
-	pool(MetricPoolWaits, func(p *poolSection, r Reading) { p.WaitCount = Number(r.Value) })
-	pool(MetricPoolWaitTime, func(p *poolSection, r Reading) { p.WaitSeconds = Number(r.Value) })
-	for name, p := range d.Pools {
-		d.Connections[name] = p.InUse + p.Idle // unknown when either is
-	}
-	return d
-}
-
-var unknownPool = poolSection{
-	InUse: UnknownNumber(), Idle: UnknownNumber(), Max: UnknownNumber(),
-	Utilization: UnknownNumber(), WaitCount: UnknownNumber(), WaitSeconds: UnknownNumber(),
-}
-
-func newWebSocketSection(s *Snapshot) webSocketSection {
-	ws := webSocketSection{Connections: make(map[string]brokerSection)}
-	ws.Total, ws.Status = s.total(RuleWebSocket)
-	ws.TotalSymbols = s.Value(MetricWSSymbols)
-	if !ws.TotalSymbols.Known() && ws.Status == Pass {
-		ws.TotalSymbols = 0
-	}
-	for _, f := range s.Failures {
-		if f.Kind == SourceWebSocket {
-			ws.Connections[f.Source] = brokerSection{f.Source, UnknownNumber(), UnknownNumber()}
-			ws.TotalSymbols = UnknownNumber()
-		}
-	}
-	for r := range s.All(MetricWSConnections) {
-		name := r.Attribute(AttrWebSocketSource)
-		ws.Connections[name] = brokerSection{name, Number(r.Value), UnknownNumber()}
-	}
-	for r := range s.All(MetricWSSymbols) {
-		name := r.Attribute(AttrWebSocketSource)
-		b := ws.Connections[name]
-		b.Symbols = Number(r.Value)
-		ws.Connections[name] = b
-	}
-	return ws
-}
-
-func newThreadsSection(s *Snapshot) threadsSection {
-	t := threadsSection{
-		Count:   s.Value(MetricThreads),
-		Stuck:   s.Value(MetricStuck),
-		Status:  s.ruleStatus(RuleThreads),
-		Details: make([]stuckSection, 0, len(s.Stuck)),
-	}
-	if r, ok := s.Rule(RuleStuck); ok {
-		t.Status = Worst(t.Status, r.Status)
-	}
-	for _, stuck := range s.Stuck {
-		t.Details = append(t.Details, stuckSection{
-			ID: stuck.ID, Name: stuck.Name, Daemon: true, Alive: true,
-			Kind: stuck.Kind, Since: stuck.Since.UTC().Format(timeLayout), Vital: stuck.Vital,
-		})
-	}
-	return t
-}
-
-func newCPUSection(s *Snapshot) cpuSection {
-	c := cpuSection{
-		UserSeconds:      UnknownNumber(),
-		SystemSeconds:    UnknownNumber(),
-		Utilization:      s.Value(MetricCPUUtil).round(4),
-		ThrottledSeconds: s.Value(MetricCPUThrottled),
-	}
-	for r := range s.All(MetricCPUTime) {
-		if r.Attribute(AttrCPUMode) == CPUModeUser {
-			c.UserSeconds = Number(r.Value)
-		} else {
-			c.SystemSeconds = Number(r.Value)
-		}
-	}
-	return c
-}
-
-func newRuleSection(r *RuleState) ruleSection {
-	return ruleSection{
-		Name: r.Name, Instance: r.Instance, Metric: r.Metric, Value: r.Value, Warn: r.Warn, Fail: r.Fail,
-		Status: r.Status, Since: r.Since.UTC().Format(timeLayout), Reason: r.Reason,
-	}
-}
-
-func newCheckSection(c *CheckState) checkSection {
-	section := checkSection{
-		Name: c.Name, Kind: c.Kind, Required: c.Required, Status: c.Status,
-		DurationSeconds: UnknownNumber(), Error: c.Error,
-	}
-	if !c.Time.IsZero() {
-		section.Time = c.Time.UTC().Format(timeLayout)
-		section.Since = c.Since.UTC().Format(timeLayout)
-		section.DurationSeconds = Number(c.Duration.Seconds())
-	}
-	return section
-}
-
-// newMetricSections lists the metrics that have no section of their own: what sources and the application added.
-func newMetricSections(s *Snapshot) []metricSection {
-	sections := []metricSection{}
-	for _, m := range s.Metrics {
-		if m.Scope == Scope || m.Scope == RuntimeScope {
-			continue
-		}
-		for _, r := range m.Readings {
-			section := metricSection{Name: m.Name, Unit: m.Unit, Scope: m.Scope, Value: Number(r.Value)}
-			if r.Attributes.Len() > 0 {
-				section.Attributes = make(map[string]string, r.Attributes.Len())
-				for iter := r.Attributes.Iter(); iter.Next(); {
-					kv := iter.Attribute()
-					section.Attributes[string(kv.Key)] = kv.Value.Emit()
-				}
-			}
-			sections = append(sections, section)
-		}
-	}
-	return sections
-}
-
-// ruleStatus is Unknown where the platform has nothing for the rule to judge.
-func (s *Snapshot) ruleStatus(name string) Status {
-	r, _ := s.Rule(name)
-	return r.Status
-}
-
-// total is what the rule made of a sum over sources. Without any source it is zero, and healthy.
-func (s *Snapshot) total(rule string) (Number, Status) {
-	r, ok := s.Rule(rule)
-	if !ok {
-		return 0, Pass
-	}
-	return r.Value, r.Status
-}
-
-func inMiB(n Number) Number { return (n / mib).round(3) }

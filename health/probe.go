@@ -6,7 +6,7 @@ import (
 
 // probeBody is the body of both probes, in the field names of draft-inadarei-api-health-check-06, section 3.
 type probeBody struct {
-	Status      Status                  `json:"status"`
+	Status      string                  `json:"status"`
 	Version     string                  `json:"version"`
 	ServiceID   string                  `json:"serviceId"`
 	Description string                  `json:"description"`
@@ -17,18 +17,18 @@ type probeBody struct {
 
 // draftCheck is one element of "checks": draft section 4.
 type draftCheck struct {
-	ComponentID   string  `json:"componentId"`
-	ComponentType string  `json:"componentType,omitempty"`
-	Status        Status  `json:"status"`
-	ObservedValue *Number `json:"observedValue,omitempty"`
-	ObservedUnit  string  `json:"observedUnit,omitempty"`
-	Time          string  `json:"time,omitempty"`
-	Output        string  `json:"output,omitempty"`
+	ComponentID   string   `json:"componentId"`
+	ComponentType string   `json:"componentType,omitempty"`
+	Status        string   `json:"status"`
+	ObservedValue *float64 `json:"observedValue,omitempty"`
+	ObservedUnit  string   `json:"observedUnit,omitempty"`
+	Time          string   `json:"time,omitempty"`
+	Output        string   `json:"output,omitempty"`
 }
 
 func (e *Endpoints) probe(v Verdict) probeBody {
 	return probeBody{
-		Status:      v.Status,
+		Status:      v.Status.String(),
 		Version:     e.service.Version,
 		ServiceID:   e.service.ID,
 		Description: e.service.Description,
@@ -98,7 +98,7 @@ func (b *probeBody) addRule(r *RuleState, now string) {
 		if at.scale != 0 {
 			value = (value * at.scale).round(3)
 		}
-		entry.ObservedValue, entry.ObservedUnit = &value, at.unit
+		entry.ObservedValue, entry.ObservedUnit = value.orNull(), at.unit
 	}
 	if r.Status == Unknown {
 		entry.Output = r.Reason
@@ -133,11 +133,11 @@ const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 const mib = 1 << 20
 
 // draftStatus expresses unknown, for which the draft has no word, as warn; its output gives the reason.
-func draftStatus(s Status) Status {
+func draftStatus(s Status) string {
 	if s == Unknown {
-		return Warn
+		return Warn.String()
 	}
-	return s
+	return s.String()
 }
 
 // statusCode is exactly 200 for pass and warn, since load balancers accept nothing else by default, and 503 for fail.

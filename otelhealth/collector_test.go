@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	metricpb "go.opentelemetry.io/proto/otlp/metrics/v1"
@@ -135,4 +136,34 @@ func attributesText(attributes []*commonpb.KeyValue) string {
 		text += kv.GetKey() + "=" + kv.GetValue().GetStringValue() + ","
 	}
 	return text
+}
+
+// discardExport exports to a real server that forgets what it gets.
+func discardExport(b *testing.B) []otlpmetricgrpc.Option {
+	b.Helper()
+	var listen net.ListenConfig
+	listener, err := listen.Listen(b.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := grpc.NewServer()
+	colmetricpb.RegisterMetricsServiceServer(server, forgetful{})
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // ends with Stop
+	}()
+	b.Cleanup(func() {
+		server.Stop()
+		<-served
+	})
+	return []otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(listener.Addr().String()), otlpmetricgrpc.WithInsecure()}
+}
+
+type forgetful struct {
+	colmetricpb.UnimplementedMetricsServiceServer
+}
+
+func (forgetful) Export(context.Context, *colmetricpb.ExportMetricsServiceRequest) (*colmetricpb.ExportMetricsServiceResponse, error) {
+	return &colmetricpb.ExportMetricsServiceResponse{}, nil
 }

@@ -14,16 +14,6 @@ type environment func(name string) string
 // osEnvironment is the process's own. Nothing else in the module reads environment variables.
 func osEnvironment(name string) string { return os.Getenv(name) }
 
-// first returns the first of the variables that is set, with its name.
-func (env environment) first(names ...string) (name, value string) {
-	for _, name := range names {
-		if value := env(name); value != "" {
-			return name, value
-		}
-	}
-	return "", ""
-}
-
 // apply reads every setting of the table into c. The error joins all that is wrong, each part naming the variable, what
 // it holds and what it should.
 func (env environment) apply(c *config) error {

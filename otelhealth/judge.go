@@ -2,7 +2,7 @@ package otelhealth
 
 import (
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -29,7 +29,10 @@ func (j judge) rules(s *health.Snapshot, kinds map[string]bool, before *health.S
 		}
 	}
 	for i := range states {
-		states[i].Since = since(&states[i], s.Time, before)
+		states[i].Since = s.Time
+		if old := sameRule(&states[i], i, before); old != nil && old.Status == states[i].Status {
+			states[i].Since = old.Since
+		}
 	}
 	return states
 }
@@ -104,18 +107,19 @@ func failedSource(s *health.Snapshot, kind string) string {
 	return ""
 }
 
-// since returns when the rule's status was first seen.
-func since(state *health.RuleState, now time.Time, before *health.Snapshot) time.Time {
+// sameRule returns the state of the same rule in the snapshot before, or nil. It most likely stands at the same place.
+func sameRule(state *health.RuleState, place int, before *health.Snapshot) *health.RuleState {
 	if before == nil {
-		return now
+		return nil
 	}
-	for i := range before.Rules {
-		old := &before.Rules[i]
-		if old.Name == state.Name && old.Instance == state.Instance && old.Status == state.Status {
-			return old.Since
-		}
+	is := func(old health.RuleState) bool { return old.Name == state.Name && old.Instance == state.Instance }
+	if place >= len(before.Rules) || !is(before.Rules[place]) {
+		place = slices.IndexFunc(before.Rules, is)
 	}
-	return now
+	if place < 0 {
+		return nil
+	}
+	return &before.Rules[place]
 }
 
 // verdicts sums s up: its overall status, and the answers to both probes.

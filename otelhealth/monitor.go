@@ -50,7 +50,8 @@ type Monitor struct {
 	custom   map[string][]metric.Registration // by the name of the source
 	draining bool
 
-	ticker   *ticker // the tick goroutine's own
+	ticker   *ticker       // the tick goroutine's own
+	changed  chan struct{} // a check's status has; at most one waits
 	cancel   context.CancelFunc
 	ticking  chan struct{} // closed when the tick goroutine has ended
 	shutdown sync.Once
@@ -70,16 +71,20 @@ const shutdownTimeout = 5 * time.Second
 // Each metric is one of the table in the README; all live on a private MeterProvider, which no View of the application
 // reaches.
 func Start(ctx context.Context, options ...Option) (*Monitor, error) {
-	return start(ctx, osEnvironment, options)
-}
-
-func start(ctx context.Context, env environment, options []Option) (*Monitor, error) {
-	c, err := newConfig(env, options)
+	c, err := newConfig(osEnvironment, options)
 	if err != nil {
 		return nil, fmt.Errorf("otelhealth: wrong settings:\n%w", err)
 	}
 	c.identify()
-	m := &Monitor{config: c, logger: c.logger, disabled: !c.enabled, began: time.Now(), catalog: newCatalog(), custom: make(map[string][]metric.Registration)}
+	m := &Monitor{
+		config:   c,
+		logger:   c.logger,
+		disabled: !c.enabled,
+		began:    time.Now(),
+		catalog:  newCatalog(),
+		custom:   make(map[string][]metric.Registration),
+		changed:  make(chan struct{}, 1),
+	}
 	m.endpoints = health.NewEndpoints(health.EndpointsConfig{
 		Service:    c.service,
 		Interval:   c.interval,
@@ -283,7 +288,7 @@ func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(),
 	if err != nil {
 		return nil, fmt.Errorf("database %q: %w", name, err)
 	}
-	c := newCheck(health.CheckState{Name: name, Kind: health.CheckDatabase, Required: d.required}, d.timeout, d.probe, m.republish)
+	c := newCheck(health.CheckState{Name: name, Kind: health.CheckDatabase, Required: d.required}, d.timeout, d.probe, m.checkChanged)
 	m.addCheck(c)
 	return sync.OnceFunc(func() {
 		m.sources.remove(caller)

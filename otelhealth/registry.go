@@ -41,13 +41,6 @@ func (r *registry) remove(c *caller) {
 	c.remove()
 }
 
-// has reports whether any source of that kind is registered.
-func (r *registry) has(kind string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.ContainsFunc(r.callers, func(c *caller) bool { return c.kind == kind })
-}
-
 // gathered is what all sources together brought at one tick.
 type gathered struct {
 	points   []numberedPoint

@@ -204,7 +204,7 @@ func TestResourceIsWhatTheEnvironmentSays(t *testing.T) {
 	}
 	got := make(map[string]string)
 	for iter := r.Iter(); iter.Next(); {
-		got[string(iter.Attribute().Key)] = iter.Attribute().Value.Emit()
+		got[string(iter.Attribute().Key)] = iter.Attribute().Value.String()
 	}
 	for key, want := range map[string]string{
 		"service.name": "from-env", "service.version": "9", "deployment.environment.name": "prod",

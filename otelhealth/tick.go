@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -68,11 +69,13 @@ func (m *Monitor) run(ctx context.Context) {
 	for {
 		select {
 		case <-timer.C:
+			m.tickGuarded(ctx)
+			timer.Reset(untilNext(first, time.Now(), interval))
+		case <-m.changed:
+			m.republish()
 		case <-ctx.Done():
 			return
 		}
-		m.tickGuarded(ctx)
-		timer.Reset(untilNext(first, time.Now(), interval))
 	}
 }
 
@@ -233,11 +236,11 @@ func (t *ticker) addStuck(s *sample, stuck []health.Stuck) {
 
 // collect turns the local reader's collection into the snapshot's readings.
 func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []health.Metric) {
-	metrics, err := m.pipeline.readings(ctx)
+	own, err := m.pipeline.readings(ctx)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.Failures = append(s.Failures, health.Failure{Source: "metrics", Kind: health.SourceProcess, Error: err.Error()})
 	}
-	s.Metrics = append(metrics, others...)
+	s.Metrics = slices.Concat(own, others)
 }
 
 // statusPoints are the snapshot's statuses as points of otelhealth.status; of several states of one rule the worst.
@@ -279,6 +282,14 @@ func (m *Monitor) publish(s *health.Snapshot, taken time.Time) {
 	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s))
 	m.latest, m.taken = s, taken
 	m.endpoints.Publish(s, taken)
+}
+
+// checkChanged lets the tick's goroutine republish: once for all the checks that change at about the same time.
+func (m *Monitor) checkChanged() {
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
 }
 
 // republish answers with the latest snapshot anew, after a check or draining has changed what it means.

@@ -1,0 +1,74 @@
+package otelhealth
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+)
+
+// idleDB is a pool with numbers and nothing behind them: what is measured is the tick, not a database.
+type idleDB struct{}
+
+func (idleDB) Stats() sql.DBStats { return sql.DBStats{MaxOpenConnections: 8, Idle: 1, InUse: 2} }
+
+func (idleDB) PingContext(context.Context) error { return nil }
+
+// benchMonitor is a monitor whose tick the benchmark calls itself, with so many pools and WebSocket sources.
+func benchMonitor(b *testing.B, pools, sockets int, options ...Option) *Monitor {
+	b.Helper()
+	options = append(options, WithInterval(time.Hour), new(logBuffer).option())
+	for i := range pools {
+		options = append(options, WithDB(fmt.Sprintf("pool-%d", i), idleDB{}))
+	}
+	tracker := new(WebSocketTracker)
+	for i := range sockets {
+		options = append(options, WithWebSocket(fmt.Sprintf("broker-%d", i), tracker.Stats))
+	}
+	m, err := Start(b.Context(), options...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = m.Shutdown(context.Background()) }) // the bench's exporter leaves nothing behind
+	for m.Snapshot() == nil {
+		pause()
+	}
+	m.cancel()
+	<-m.ticking // from here on the benchmark is the tick's goroutine
+	return m
+}
+
+// BenchmarkTick measures a whole tick: sources, sample, both collections, judgement, snapshot and bodies. "reference"
+// is the smallest thing that the SDK can do: collecting the runtime's metrics once.
+func BenchmarkTick(b *testing.B) {
+	b.Run("reference", func(b *testing.B) {
+		m := benchMonitor(b, 0, 0)
+		var data metricdata.ResourceMetrics
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := m.pipeline.local.Collect(b.Context(), &data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for _, size := range []struct{ pools, sockets int }{{0, 0}, {10, 10}, {50, 50}, {500, 500}} {
+		b.Run(fmt.Sprintf("sources=%d", size.pools+size.sockets), func(b *testing.B) {
+			benchTicks(b, benchMonitor(b, size.pools, size.sockets))
+		})
+	}
+	b.Run("sources=20,export", func(b *testing.B) {
+		c := benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...))
+		benchTicks(b, c)
+	})
+}
+
+func benchTicks(b *testing.B, m *Monitor) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		m.tick(b.Context(), time.Now())
+	}
+}
