@@ -131,8 +131,8 @@ func TestQuickstartShowsWhatHappensToIt(t *testing.T) {
 		}
 	}
 	s.plantFiles()
+	s.plantMemory() // which collects garbage: the runtime starts goroutines for cleanups only when it does so first
 	s.plantGoroutines()
-	s.plantMemory()
 	s.openWebSockets()
 	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
