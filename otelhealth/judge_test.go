@@ -137,7 +137,9 @@ func TestVerdicts(t *testing.T) {
 	check := func(required bool, status health.Status) health.CheckState {
 		return health.CheckState{Name: "orders", Required: required, Status: status}
 	}
-	rule := func(name string, status health.Status) health.RuleState { return health.RuleState{Name: name, Status: status} }
+	rule := func(name string, status health.Status) health.RuleState {
+		return health.RuleState{Name: name, Status: status}
+	}
 	for _, test := range []struct {
 		name                         string
 		snapshot                     health.Snapshot
