@@ -113,7 +113,7 @@ func (s *service) next() numbers {
 		if n := s.current(); n.Monitor.Sequence >= before+2 {
 			return n
 		}
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // between looks at another process
+		time.Sleep(10 * time.Millisecond)
 	}
 	s.t.Fatal("no new sample")
 	return numbers{}
@@ -197,11 +197,10 @@ func (s *service) openWebSockets() {
 	before := s.settled()
 	connections := make([]*websocket.Conn, 50)
 	for i := range connections {
-		c, response, err := websocket.Dial(s.t.Context(), s.base+"/ws", nil)
+		c, _, err := websocket.Dial(s.t.Context(), s.base+"/ws", nil) //nolint:bodyclose // the library closes it
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		_ = response // the library has closed its body
 		if err := c.Write(s.t.Context(), websocket.MessageText, []byte("subscribe AAPL MSFT")); err != nil {
 			s.t.Fatal(err)
 		}
