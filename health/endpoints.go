@@ -179,7 +179,7 @@ func (e *Endpoints) serveLiveness(w http.ResponseWriter, r *http.Request) {
 	if stalled {
 		a = e.stalled.liveness
 	}
-	a.write(w, r, e.freshness.remaining(e.interval-age))
+	a.write(w, r, e.freshFor(age))
 }
 
 func (e *Endpoints) serveReadiness(w http.ResponseWriter, r *http.Request) {
@@ -188,7 +188,7 @@ func (e *Endpoints) serveReadiness(w http.ResponseWriter, r *http.Request) {
 	if stalled {
 		a = e.stalled.readiness
 	}
-	a.write(w, r, e.freshness.remaining(e.interval-age))
+	a.write(w, r, e.freshFor(age))
 }
 
 func (e *Endpoints) serveCurrent(w http.ResponseWriter, r *http.Request) {
@@ -206,6 +206,11 @@ func (e *Endpoints) latest() (p *publication, age time.Duration, stalled bool) {
 	p = e.published.Load()
 	age = time.Since(p.taken)
 	return p, age, age > stalledAfter*e.interval && !e.disabled
+}
+
+// freshFor returns the Cache-Control value of a snapshot of that age.
+func (e *Endpoints) freshFor(age time.Duration) []string {
+	return e.freshness.remaining(e.interval - age)
 }
 
 // protected lets next answer only whom the Authorizer lets pass.

@@ -154,15 +154,20 @@ func (c *caller) remove() {
 
 // wait returns nil once the goroutine has ended, and an error that names the source when ctx ends first.
 func (c *caller) wait(ctx context.Context) error {
+	return ended(ctx, c.stopped, fmt.Sprintf("%s %q", c.kind, c.name))
+}
+
+// ended waits until stopped is closed. When ctx ends first, the error says that what, a user's function, still runs.
+func ended(ctx context.Context, stopped <-chan struct{}, what string) error {
 	select {
-	case <-c.stopped:
+	case <-stopped: // also when ctx has ended
 		return nil
 	default:
 	}
 	select {
-	case <-c.stopped:
+	case <-stopped:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%s %q ignores its context and still runs", c.kind, c.name)
+		return fmt.Errorf("%s ignores its context and still runs", what)
 	}
 }

@@ -2,7 +2,6 @@ package otelhealth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -121,18 +120,31 @@ func (c *check) remove() {
 	}
 }
 
+// wait returns nil once the goroutine has ended, and an error that names the check when ctx ends first.
 func (c *check) wait(ctx context.Context) error {
-	select {
-	case <-c.stopped:
-		return nil
-	default:
-	}
-	select {
-	case <-c.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("probe of %s %q ignores its context and still runs", c.state.Kind, c.state.Name)
+	return ended(ctx, c.stopped, fmt.Sprintf("the probe of %s %q", c.state.Kind, c.state.Name))
+}
+
+func (m *Monitor) addCheck(c *check) {
+	m.mu.Lock()
+	m.checks = append(m.checks, c)
+	sampled := m.latest != nil
+	m.mu.Unlock()
+	if sampled { // otherwise the first tick starts it
+		c.kick()
+		m.republish()
 	}
 }
 
-var errNameTaken = errors.New("the name is taken")
+func (m *Monitor) removeCheck(c *check) {
+	m.mu.Lock()
+	for i := range m.checks {
+		if m.checks[i] == c {
+			m.checks = append(m.checks[:i:i], m.checks[i+1:]...)
+			break
+		}
+	}
+	m.mu.Unlock()
+	c.remove()
+	m.republish()
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -110,4 +112,31 @@ func newDefaultProbe(db DB) func(context.Context) error {
 		return probe
 	}
 	return db.PingContext
+}
+
+// AddDB watches a database pool: its connections and waits at each tick, and in the background, after each tick,
+// whether it answers. By default that is a ping; for SQLite, where a ping on an open pool proves nothing, the file's
+// header is read on a connection of its own. The check is required unless [Optional] says otherwise: readiness fails
+// while it fails or has not run yet. The monitor neither opens nor closes the pool. remove ends the watch.
+func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(), err error) {
+	if err := checkName("database", name); err != nil {
+		return nil, err
+	}
+	d, err := newDatabase(name, db, m.catalog, options)
+	if err != nil {
+		return nil, fmt.Errorf("database %q: %w", name, err)
+	}
+	if m.disabled {
+		return func() {}, nil
+	}
+	caller, err := m.sources.add(name, health.SourceDatabase, d.sample)
+	if err != nil {
+		return nil, fmt.Errorf("database %q: %w", name, err)
+	}
+	c := newCheck(health.CheckState{Name: name, Kind: health.CheckDatabase, Required: d.required}, d.timeout, d.probe, m.checkChanged)
+	m.addCheck(c)
+	return sync.OnceFunc(func() {
+		m.sources.remove(caller)
+		m.removeCheck(c)
+	}), nil
 }

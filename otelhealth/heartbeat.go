@@ -96,3 +96,9 @@ func (hs *heartbeats) overdue(now time.Time) []health.Stuck {
 	slices.SortFunc(stuck, func(a, b health.Stuck) int { return cmp.Compare(a.ID, b.ID) })
 	return stuck
 }
+
+// Heartbeat watches a long-running loop, which must call Beat on what is returned at least once within that time. An
+// overdue heartbeat counts as stuck and is named; a [Vital] one fails liveness too. The name must be new.
+func (m *Monitor) Heartbeat(name string, within time.Duration, options ...HeartbeatOption) (*Heartbeat, error) {
+	return m.beats.add(name, within, options)
+}

@@ -10,37 +10,6 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// A sample is what one tick read: for each metric, by its number in the catalog, the points to observe. It is built
-// once and then only read, by as many collections as there are readers.
-type sample struct {
-	points [][]point
-}
-
-// labels are the attributes of a point, built once for its source: building them for each observation would cost more
-// than all the rest of a collection.
-type labels []metric.ObserveOption
-
-type point struct {
-	value  float64
-	labels labels
-}
-
-func newSample(metrics int) *sample { return &sample{points: make([][]point, metrics)} }
-
-func (s *sample) add(number int, value float64, l labels) {
-	if number < len(s.points) {
-		s.points[number] = append(s.points[number], point{value, l})
-	}
-}
-
-// with returns a copy of s that holds points for one metric more. s itself is not changed: a collection may read it.
-func (s *sample) with(number int, points []point) *sample {
-	c := newSample(len(s.points))
-	copy(c.points, s.points)
-	c.points[number] = points
-	return c
-}
-
 // instrument is a metric on one meter.
 type instrument struct {
 	number   int // in the catalog

@@ -101,7 +101,10 @@ func (r *registry) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-var errShutDown = errors.New("the monitor has been shut down")
+var (
+	errShutDown  = errors.New("the monitor has been shut down")
+	errNameTaken = errors.New("the name is taken")
+)
 
 // checkName accepts what can stand in a path, a log line and an attribute alike.
 func checkName(what, name string) error {

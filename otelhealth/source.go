@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // Gauge declares a metric of a [Source].
@@ -70,4 +73,73 @@ func (s Source) call(numbers map[string]int) func(context.Context) (harvest, err
 		}
 		return h, errors.Join(errs...)
 	}
+}
+
+// AddSource adds readings of any other kind, under instruments that are made from the source's gauges. remove ends
+// them.
+func (m *Monitor) AddSource(s Source) (remove func(), err error) {
+	if err := checkName("source", s.Name); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("source %q: %w", s.Name, err)
+	}
+	numbers := make(map[string]int, len(s.Gauges))
+	var metrics []numbered
+	for _, g := range s.Gauges {
+		n, err := m.catalog.gauge(g)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: %w", s.Name, err)
+		}
+		if _, twice := numbers[g.Name]; !twice {
+			metrics = append(metrics, n)
+		}
+		numbers[g.Name] = n.number
+	}
+	if m.disabled {
+		return func() {}, nil
+	}
+	return m.startSource(s, numbers, metrics)
+}
+
+// customScope is the instrumentation scope of the gauges of sources.
+const customScope = health.Scope + "/source"
+
+func (m *Monitor) startSource(s Source, numbers map[string]int, metrics []numbered) (remove func(), err error) {
+	registrations, err := m.observeCustom(metrics)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("source %q: %w", s.Name, err), unregister(registrations))
+	}
+	caller, err := m.sources.add(s.Name, health.SourceCustom, s.call(numbers))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("source %q: %w", s.Name, err), unregister(registrations))
+	}
+	m.mu.Lock()
+	m.custom[s.Name] = registrations
+	m.mu.Unlock()
+	return sync.OnceFunc(func() {
+		m.mu.Lock()
+		delete(m.custom, s.Name)
+		m.mu.Unlock()
+		if err := unregister(registrations); err != nil {
+			m.logger.Warn("a source's gauges are still registered", "source", s.Name, "error", err)
+		}
+		m.sources.remove(caller)
+	}), nil
+}
+
+func (m *Monitor) observeCustom(metrics []numbered) ([]metric.Registration, error) {
+	registration, err := observeAll(m.pipeline.provider.Meter(customScope), metrics, m.sampled.Load)
+	if err != nil {
+		return nil, err
+	}
+	registrations := []metric.Registration{registration}
+	if m.config.provider != nil {
+		there, err := observeAll(m.config.provider.Meter(customScope), metrics, m.published.Load)
+		if err != nil {
+			return registrations, fmt.Errorf("the application's meter provider: %w", err)
+		}
+		registrations = append(registrations, there)
+	}
+	return registrations, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"time"
 
@@ -166,74 +165,6 @@ func (m *Monitor) gather(ctx context.Context) gathered {
 	return m.sources.gather(ctx)
 }
 
-// sample puts everything that was read at this tick under its metric.
-func (m *Monitor) sample(at time.Time, brought gathered, stuck []health.Stuck) *sample {
-	t := m.ticker
-	s := newSample(m.catalog.size())
-	number := m.catalog.number
-	t.vitals.addTo(s, t.labels)
-	m.addDerived(s, at)
-	t.addStuck(s, stuck)
-	for _, p := range brought.points {
-		s.add(p.number, p.value, p.labels)
-	}
-	for _, f := range brought.failed {
-		s.add(number(health.MetricSourceFailures), float64(f.count), f.labels)
-	}
-	if t.took > 0 {
-		s.add(number(health.MetricTickDuration), t.took.Seconds(), nil)
-	}
-	if m.exporter != nil {
-		s.add(number(health.MetricOTLPQueue), float64(m.exporter.waiting()), nil)
-		s.add(number(health.MetricOTLPDropped), float64(m.exporter.dropped.Load()), nil)
-	}
-	return s
-}
-
-// addDerived adds what follows from several readings.
-func (m *Monitor) addDerived(s *sample, at time.Time) {
-	t := m.ticker
-	core, limit := t.vitals.core, t.vitals.memoryLimit()
-	share := func(metric string, part, whole uint64) {
-		if whole > 0 {
-			s.add(m.catalog.number(metric), float64(part)/float64(whole), nil)
-		}
-	}
-	if core.FDs.Known && core.FDLimit.Known {
-		share(health.MetricFDUtilization, core.FDs.Value, core.FDLimit.Value)
-	}
-	if core.RSSBytes.Known && limit.Known {
-		share(health.MetricMemoryUtil, core.RSSBytes.Value, limit.Value)
-	}
-	if t.uptime > 0 {
-		s.add(m.catalog.number(health.MetricUptime), (t.uptime + at.Sub(m.began)).Seconds(), nil)
-	}
-	if !core.CPUUser.Known || !core.CPUSystem.Known {
-		return
-	}
-	used, now := core.CPUUser.Value+core.CPUSystem.Value, time.Now()
-	if elapsed := now.Sub(t.cpuAt); !t.cpuAt.IsZero() && elapsed > 0 {
-		utilization := (used - t.cpu).Seconds() / elapsed.Seconds() / float64(runtime.GOMAXPROCS(0))
-		s.add(m.catalog.number(health.MetricCPUUtil), max(utilization, 0), nil)
-	}
-	t.cpu, t.cpuAt = used, now
-}
-
-func (t *ticker) addStuck(s *sample, stuck []health.Stuck) {
-	var heartbeats, threads int
-	for i := range stuck {
-		if stuck[i].Kind == health.StuckHeartbeat {
-			heartbeats++
-		} else {
-			threads++
-		}
-	}
-	s.add(t.labels.stuck, float64(heartbeats), t.labels.heartbeats)
-	if t.vitals.canLook && t.vitals.errs[2] == nil {
-		s.add(t.labels.stuck, float64(threads), t.labels.threads)
-	}
-}
-
 // collect turns the local reader's collection into the snapshot's readings.
 func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []health.Metric) {
 	own, err := m.pipeline.readings(ctx)
@@ -241,83 +172,6 @@ func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []heal
 		s.Failures = append(s.Failures, health.Failure{Source: "metrics", Kind: health.SourceProcess, Error: err.Error()})
 	}
 	s.Metrics = slices.Concat(own, others)
-}
-
-// statusPoints are the snapshot's statuses as points of otelhealth.status; of several states of one rule the worst.
-func (t *ticker) statusPoints(s *health.Snapshot) []point {
-	points := make([]point, 0, len(t.status))
-	m, _ := s.Find(health.MetricStatus)
-	for _, r := range m.Readings {
-		points = append(points, point{r.Value, t.status[r.Attribute(health.AttrComponent)].labels})
-	}
-	return points
-}
-
-// statusMetric says what is published of the statuses. Unknown is not observed: absence never means healthy.
-func (t *ticker) statusMetric(s *health.Snapshot) health.Metric {
-	metric := health.Metric{Name: health.MetricStatus, Unit: "1", Scope: health.Scope}
-	add := func(component string, status health.Status) {
-		if value, ok := statusValues[status]; ok {
-			metric.Readings = append(metric.Readings, health.Reading{Attributes: t.status[component].set, Value: value})
-		}
-	}
-	for i := 0; i < len(s.Rules); {
-		name, worst := s.Rules[i].Name, s.Rules[i].Status
-		for i++; i < len(s.Rules) && s.Rules[i].Name == name; i++ {
-			worst = health.Worst(worst, s.Rules[i].Status)
-		}
-		add(name, worst)
-	}
-	add(health.Overall, s.Overall)
-	return metric
-}
-
-var statusValues = map[health.Status]float64{health.Pass: 0, health.Warn: 1, health.Fail: 2}
-
-// publish gives the snapshot its checks and verdicts and answers with it from now on.
-func (m *Monitor) publish(s *health.Snapshot, taken time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.complete(s)
-	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s))
-	m.latest, m.taken = s, taken
-	m.endpoints.Publish(s, taken)
-}
-
-// checkChanged lets the tick's goroutine republish: once for all the checks that change at about the same time.
-func (m *Monitor) checkChanged() {
-	select {
-	case m.changed <- struct{}{}:
-	default:
-	}
-}
-
-// republish answers with the latest snapshot anew, after a check or draining has changed what it means.
-func (m *Monitor) republish() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.latest == nil {
-		return
-	}
-	s := *m.latest
-	m.complete(&s)
-	m.latest = &s
-	m.endpoints.Publish(&s, m.taken)
-}
-
-// complete fills in what depends on more than the tick. The caller holds the lock.
-func (m *Monitor) complete(s *health.Snapshot) {
-	s.Checks = make([]health.CheckState, len(m.checks))
-	for i, c := range m.checks {
-		s.Checks[i] = c.latest()
-	}
-	m.verdicts(s, m.draining)
-}
-
-func (m *Monitor) latestSnapshot() *health.Snapshot {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.latest
 }
 
 // export queues what the OTLP reader collects of the same sample.

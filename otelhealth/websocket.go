@@ -3,6 +3,8 @@ package otelhealth
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -59,4 +61,22 @@ func newWebSocketCall(name string, stats WebSocketStats, c *catalog) func(contex
 			{symbolsNumber, point{float64(symbols), source}},
 		}}, nil
 	}
+}
+
+// AddWebSocket watches a source of WebSocket connections; stats is called at each tick. remove ends the watch.
+func (m *Monitor) AddWebSocket(name string, stats WebSocketStats) (remove func(), err error) {
+	if err := checkName("websocket source", name); err != nil {
+		return nil, err
+	}
+	if stats == nil {
+		return nil, fmt.Errorf("websocket source %q: its stats function is nil", name)
+	}
+	if m.disabled {
+		return func() {}, nil
+	}
+	caller, err := m.sources.add(name, health.SourceWebSocket, newWebSocketCall(name, stats, m.catalog))
+	if err != nil {
+		return nil, fmt.Errorf("websocket source %q: %w", name, err)
+	}
+	return sync.OnceFunc(func() { m.sources.remove(caller) }), nil
 }

@@ -1,0 +1,84 @@
+package otelhealth
+
+import (
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// statusMetric says what is published of the statuses. Unknown is not observed: absence never means healthy.
+func (t *ticker) statusMetric(s *health.Snapshot) health.Metric {
+	metric := health.Metric{Name: health.MetricStatus, Unit: "1", Scope: health.Scope}
+	add := func(component string, status health.Status) {
+		if value, ok := statusValues[status]; ok {
+			metric.Readings = append(metric.Readings, health.Reading{Attributes: t.status[component].set, Value: value})
+		}
+	}
+	for i := 0; i < len(s.Rules); {
+		name, worst := s.Rules[i].Name, s.Rules[i].Status
+		for i++; i < len(s.Rules) && s.Rules[i].Name == name; i++ {
+			worst = health.Worst(worst, s.Rules[i].Status)
+		}
+		add(name, worst)
+	}
+	add(health.Overall, s.Overall)
+	return metric
+}
+
+var statusValues = map[health.Status]float64{health.Pass: 0, health.Warn: 1, health.Fail: 2}
+
+// statusPoints are the snapshot's statuses as points of otelhealth.status; of several states of one rule the worst.
+func (t *ticker) statusPoints(s *health.Snapshot) []point {
+	points := make([]point, 0, len(t.status))
+	m, _ := s.Find(health.MetricStatus)
+	for _, r := range m.Readings {
+		points = append(points, point{r.Value, t.status[r.Attribute(health.AttrComponent)].labels})
+	}
+	return points
+}
+
+// publish gives the snapshot its checks and verdicts and answers with it from now on.
+func (m *Monitor) publish(s *health.Snapshot, taken time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.complete(s)
+	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s))
+	m.latest, m.taken = s, taken
+	m.endpoints.Publish(s, taken)
+}
+
+// checkChanged lets the tick's goroutine republish: once for all the checks that change at about the same time.
+func (m *Monitor) checkChanged() {
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+}
+
+// republish answers with the latest snapshot anew, after a check or draining has changed what it means.
+func (m *Monitor) republish() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.latest == nil {
+		return
+	}
+	s := *m.latest
+	m.complete(&s)
+	m.latest = &s
+	m.endpoints.Publish(&s, m.taken)
+}
+
+// complete fills in what depends on more than the tick. The caller holds the lock.
+func (m *Monitor) complete(s *health.Snapshot) {
+	s.Checks = make([]health.CheckState, len(m.checks))
+	for i, c := range m.checks {
+		s.Checks[i] = c.latest()
+	}
+	m.verdicts(s, m.draining)
+}
+
+func (m *Monitor) latestSnapshot() *health.Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.latest
+}

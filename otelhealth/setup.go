@@ -1,0 +1,142 @@
+package otelhealth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/health/process"
+)
+
+// setUp opens what the tick needs. What it has opened when it fails is closed by Shutdown.
+func (m *Monitor) setUp(ctx context.Context) error {
+	var err error
+	if m.process, err = process.Open(); err != nil {
+		return fmt.Errorf("measure this process: %w", err)
+	}
+	if err := m.setUpJudge(); err != nil {
+		return err
+	}
+	if err := m.setUpMetrics(ctx); err != nil {
+		return err
+	}
+	var errs []error
+	for _, register := range m.config.register {
+		errs = append(errs, register(m))
+	}
+	for _, r := range m.config.readers {
+		_, err := m.sources.add("WithReader", health.SourceApplication, r.call)
+		errs = append(errs, err)
+	}
+	m.ticker = newTicker(m)
+	return errors.Join(errs...)
+}
+
+// setUpJudge leaves out the rules for what this platform does not have, and refuses thresholds that make no sense here.
+func (m *Monitor) setUpJudge() error {
+	var v vitals
+	v.read(m.process)
+	m.judge = judge{components: components(), thresholds: m.config.thresholds, absent: v.absent()}
+	var errs []error
+	for _, c := range m.judge.components {
+		limit, t := v.limit(c.limit), m.config.thresholds[c.name]
+		errs = append(errs, c.check(t, limit))
+		if c.limit != health.MetricFDLimit && c.limit != health.MetricMemoryLimit || limit.Known() {
+			continue
+		}
+		noLimit := fmt.Errorf("a number of %s or off: there is no limit here to take a share of", c.unit)
+		if t.warn.share {
+			errs = append(errs, settingError(c.warningName(), shown("", t.warnText), noLimit))
+		}
+		if t.fail.share {
+			errs = append(errs, settingError(c.criticalName(), shown("", t.failText), noLimit))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// setUpMetrics makes the private provider with its readers and the export, and observes the built-in metrics there and
+// on the application's provider.
+func (m *Monitor) setUpMetrics(ctx context.Context) error {
+	c := m.config
+	if err := m.setUpExport(ctx); err != nil {
+		return err
+	}
+	r, err := c.newResource(ctx)
+	if err != nil {
+		m.logger.Warn("the resource is incomplete", "error", err)
+	}
+	var client sdkmetric.Exporter
+	if m.exporter != nil {
+		client = m.exporter.client
+	}
+	m.pipeline = newPipeline(r, client)
+	m.application.pipeline = newPipeline(r, client)
+
+	registration, err := observeAll(m.pipeline.provider.Meter(health.Scope), m.catalog.builtins, m.sampled.Load)
+	if err != nil {
+		return err
+	}
+	m.observed = append(m.observed, registration)
+	stop, err := startRuntime(m.pipeline.provider, c.interval/2)
+	if err != nil {
+		return err
+	}
+	m.stopRuntime = append(m.stopRuntime, stop)
+	if c.provider == nil {
+		return nil
+	}
+	registration, err = observeAll(c.provider.Meter(health.Scope), c.exported(m.catalog.builtins), m.published.Load)
+	if err != nil {
+		return fmt.Errorf("the application's meter provider: %w", err)
+	}
+	m.observed = append(m.observed, registration)
+	if c.runtimeThere {
+		stop, err := startRuntime(c.provider, c.interval/2)
+		if err != nil {
+			return fmt.Errorf("the application's meter provider: %w", err)
+		}
+		m.stopRuntime = append(m.stopRuntime, stop)
+	}
+	return nil
+}
+
+// exported leaves out what WithoutSemconvNames keeps from leaving the process.
+func (c *config) exported(metrics []numbered) []numbered {
+	if !c.noSemconv {
+		return metrics
+	}
+	var kept []numbered
+	for _, n := range metrics {
+		if isOwnName(n.info.Name) {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+// setUpExport decides whether there is an export, and logs how to turn it on where there is none.
+func (m *Monitor) setUpExport(ctx context.Context) error {
+	c := m.config.otlp
+	switch {
+	case c.disabled:
+		m.logger.Info("OTLP export is off", "because", "OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER turns it off")
+		return nil
+	case c.forced:
+	case m.config.provider != nil:
+		m.logger.Info("OTLP export is off", "because", "the application's meter provider exports the same metrics; WithOTLP turns it on")
+		return nil
+	case !c.requested:
+		m.logger.Info("OTLP export is off; set OTEL_EXPORTER_OTLP_ENDPOINT, such as http://localhost:4317, to turn it on")
+		return nil
+	}
+	client, err := newOTLPClient(ctx, c.options)
+	if err != nil {
+		return err
+	}
+	m.exporter = newExporter(client, c.timeout, m.config.interval, m.logger)
+	return nil
+}
