@@ -1,0 +1,262 @@
+package alerting
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// Alerter judges snapshots and keeps the alerts. It is a state machine without a clock: what it says depends on nothing
+// but what it is given. Durations are counted by the snapshots' monotonic offset, so a wall clock that jumps changes
+// none of its decisions. [New] makes one; its methods are safe for concurrent use.
+type Alerter struct {
+	mu       sync.Mutex
+	rules    []*judgedRule
+	silences map[string]*silence // by rule
+	orphans  []orphan            // restored alerts that no rule takes on
+	lastID   int64
+
+	now     moment // of the last step
+	stepped bool   // at least once
+	began   time.Duration
+
+	transitions []health.Transition // of the call that holds the lock
+	states      int                 // of the last step, to size the next one's slice
+}
+
+// moment is an instant by both clocks.
+type moment struct {
+	wall   time.Time
+	offset time.Duration
+}
+
+// Saved is what a store remembers of an earlier alerter.
+type Saved struct {
+	// Alerts are those that are not resolved, and those that are Held.
+	Alerts []health.Alert
+	// Silences are those last asked for, one a rule; those that are over do no harm.
+	Silences []health.Silence
+	// LastID is the highest id ever given to an alert. Without a store, take something that grows from one process to the
+	// next, such as Unix milliseconds, so that receivers never see one id mean two alerts.
+	LastID int64
+}
+
+// Inventory says what is sampled at a tick, beside what was read.
+type Inventory struct {
+	// Sources are those that are registered. An alert whose source was there and no longer is, is resolved for that.
+	Sources []Source
+	// Histograms are the names of the histograms that were seen, which no rule can judge.
+	Histograms []string
+}
+
+// Source is a registered source.
+type Source struct {
+	Kind string // health.SourceDatabase and the others
+	Name string
+}
+
+// Result is what a snapshot means. It shares nothing with the alerter, so it may be published.
+type Result struct {
+	// Rules are the states of all rules, for the snapshot. Their Status is that of this sample alone.
+	Rules []health.RuleState
+	// Alerts are those that are pending or firing, in the order of the rules.
+	Alerts []health.Alert
+	// Transitions are what happened, in order. A store keeps each with the deliveries it causes.
+	Transitions []health.Transition
+	// FailsReadiness and FailsLiveness name the first rule that fails the probe; empty: none does. See [Rule.Affects].
+	FailsReadiness, FailsLiveness string
+	// Untracked counts the series that have no alert of their own because their rule has 100 already; nil: none.
+	Untracked []Untracked
+}
+
+// Untracked is how many series of one rule are not judged.
+type Untracked struct {
+	Rule  string
+	Count int
+}
+
+// New returns an alerter for the rules, in whose order it reports. The error joins everything that is wrong with them.
+func New(rules []Rule) (*Alerter, error) {
+	if err := ValidateRules(rules); err != nil {
+		return nil, err
+	}
+	a := &Alerter{silences: make(map[string]*silence)}
+	for _, r := range rules {
+		a.rules = append(a.rules, newJudgedRule(r.withDefaults()))
+	}
+	return a, nil
+}
+
+// Restore gives the alerter what an earlier one left behind, before the first step. Firing alerts go on firing, pending
+// ones go on waiting; the time in between counts, never as less than nothing. Alerts whose rule is gone, and all but
+// the oldest of several for the same rule and attributes, are resolved at the first step.
+func (a *Alerter) Restore(saved Saved) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lastID = max(a.lastID, saved.LastID)
+	for _, s := range saved.Silences {
+		a.silences[s.Rule] = &silence{Silence: s, restored: true}
+	}
+	alerts := slices.Clone(saved.Alerts)
+	slices.SortFunc(alerts, func(x, y health.Alert) int { return cmp.Compare(x.ID, y.ID) })
+	for i := range alerts {
+		a.lastID = max(a.lastID, alerts[i].ID)
+		if alerts[i].Open() || alerts[i].Held {
+			a.adopt(&alerts[i])
+		}
+	}
+}
+
+// orphan is a restored alert that is to be resolved at the first step.
+type orphan struct {
+	alert *health.Alert
+	cause health.Cause
+}
+
+func (a *Alerter) adopt(alert *health.Alert) {
+	r := a.rule(alert.Rule)
+	if r == nil || r.Metric != alert.Metric || r.Per == Sum && len(alert.Attributes) > 0 {
+		a.orphans = append(a.orphans, orphan{alert, health.CauseRuleGone})
+		return
+	}
+	t := r.restored(alert)
+	if t.alert != nil {
+		a.orphans = append(a.orphans, orphan{alert, health.CauseDuplicate})
+		return
+	}
+	t.alert = alert
+	switch silenced := a.silences[r.Name]; {
+	case !alert.Open():
+	case silenced != nil:
+		alert.SilencedUntil = silenced.Until
+	case alert.Silenced():
+		a.silences[r.Name] = &silence{Silence: health.Silence{Rule: r.Name, Until: alert.SilencedUntil}, restored: true}
+	}
+}
+
+// Step judges a snapshot, of which it reads Time, Offset, Metrics and Failures. Snapshots come in the order of their
+// offsets, each once.
+func (a *Alerter) Step(s *health.Snapshot, inventory Inventory) Result {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.now = moment{s.Time, s.Offset}
+	if !a.stepped {
+		a.firstStep()
+	}
+	c := collation{snapshot: s, inventory: inventory}
+	c.result.Rules = make([]health.RuleState, 0, a.states)
+	for _, r := range a.rules {
+		a.stepRule(r, &c)
+	}
+	a.endSilences()
+	a.states = len(c.result.Rules)
+	c.result.Alerts = a.open()
+	c.result.Transitions = a.taken()
+	return c.result
+}
+
+// firstStep places what was restored on this process's monotonic clock.
+func (a *Alerter) firstStep() {
+	a.stepped, a.began = true, a.now.offset
+	for _, s := range a.silences {
+		if s.restored {
+			s.deadline = a.now.offset + s.remaining(a.now.wall)
+		}
+	}
+	for _, r := range a.rules {
+		for _, t := range r.tracks {
+			if t.alert != nil {
+				t.anchor(a.now)
+			}
+		}
+	}
+	for _, o := range a.orphans {
+		a.end(o.alert, o.cause)
+	}
+	a.orphans = nil
+}
+
+// Open returns the alerts that are pending or firing, in the order of the rules. A store that saves them from time to
+// time keeps their numbers current across a crash; without, they are as of the last transition.
+func (a *Alerter) Open() []health.Alert {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.open()
+}
+
+func (a *Alerter) open() []health.Alert {
+	var open []health.Alert
+	for _, r := range a.rules {
+		for _, t := range r.tracks {
+			if t.alert != nil && t.alert.Open() {
+				open = append(open, *t.alert)
+			}
+		}
+	}
+	return open
+}
+
+// Firing returns how many of the alerts fire at each severity: the values of health.MetricAlertFiring.
+func Firing(alerts []health.Alert) (warn, fail int) {
+	for i := range alerts {
+		switch {
+		case alerts[i].State != health.AlertFiring:
+		case alerts[i].Severity == health.Fail:
+			fail++
+		default:
+			warn++
+		}
+	}
+	return warn, fail
+}
+
+// emit notes a transition of the alert, which is as it is afterwards.
+func (a *Alerter) emit(alert *health.Alert, t health.Transition) {
+	alert.Changes++
+	t.Number = alert.Changes
+	t.Alert = *alert
+	a.transitions = append(a.transitions, t)
+}
+
+// happened notes a transition that no person caused.
+func (a *Alerter) happened(kind health.TransitionKind, alert *health.Alert) {
+	a.emit(alert, health.Transition{Kind: kind, Time: a.now.wall})
+}
+
+// end resolves the alert for that cause, or lets go of a held one.
+func (a *Alerter) end(alert *health.Alert, cause health.Cause) {
+	if alert.Held {
+		alert.Held = false
+		a.happened(health.TransitionReleased, alert)
+		return
+	}
+	alert.State, alert.Cause, alert.ResolvedAt = health.AlertResolved, cause, a.now.wall
+	unacknowledge(alert)
+	a.happened(health.TransitionResolved, alert)
+}
+
+// taken returns the transitions of this call.
+func (a *Alerter) taken() []health.Transition {
+	taken := a.transitions
+	a.transitions = nil
+	return taken
+}
+
+func (a *Alerter) rule(name string) *judgedRule {
+	for _, r := range a.rules {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// since returns the time from one instant to another by the wall clock, and 0 when the other is the earlier.
+func since(from, to time.Time) time.Duration { return max(to.Sub(from), 0) }
+
+func unacknowledge(alert *health.Alert) {
+	alert.AcknowledgedAt, alert.AcknowledgedBy, alert.Note = time.Time{}, "", ""
+}
