@@ -1,8 +1,6 @@
 package health
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -32,19 +30,16 @@ var (
 	noStore = []string{"no-store"}
 )
 
-// newAnswer encodes v. The types it is given hold nothing that JSON cannot express.
-func newAnswer(status int, mediaType string, v any) *answer {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return newProblem(http.StatusInternalServerError, "the answer could not be encoded: "+err.Error())
-	}
+// answer closes the object that w holds and makes it the body of a response.
+func (w *jsonWriter) answer(status int, mediaType string) *answer {
+	w.end()
+	w.b = append(w.b, '\n')
+	body := w.b
 	a := &answer{
 		status:      status,
 		contentType: []string{mediaType},
-		length:      []string{strconv.Itoa(body.Len())},
-		body:        body.Bytes(),
+		length:      []string{strconv.Itoa(len(body))},
+		body:        body,
 	}
 	if status != http.StatusOK {
 		a.cacheControl = noStore
@@ -74,19 +69,15 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, cacheControl []st
 	}
 }
 
-// problem is the body of an error: RFC 9457, with the status and message of the original's errors beside it.
-type problem struct {
-	Type    string `json:"type"`
-	Title   string `json:"title"`
-	Status  int    `json:"status"`
-	Detail  string `json:"detail"`
-	Message string `json:"message"`
-}
-
+// newProblem is an error's response: RFC 9457, with the message of the original's errors beside it.
 func newProblem(status int, detail string) *answer {
-	return newAnswer(status, mediaProblem, problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Message: detail,
-	})
+	w := newJSON(512)
+	w.text("type", "about:blank")
+	w.text("title", http.StatusText(status))
+	w.integer("status", int64(status))
+	w.text("detail", detail)
+	w.text("message", detail)
+	return w.answer(status, mediaProblem)
 }
 
 // freshness holds a Cache-Control value for each whole second that a snapshot may still be fresh.

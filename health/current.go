@@ -1,163 +1,294 @@
 package health
 
-// current is the body of /health/api/current. Its first fields are the original's, under its names and in its order;
-// what the original did not have stands beside them. A nil number is unknown, and null.
-type current struct {
-	Timestamp     string            `json:"timestamp"`
-	FD            fdSection         `json:"fd"`
-	Memory        memorySection     `json:"memory"`
-	Database      databaseSection   `json:"database"`
-	WebSocket     webSocketSection  `json:"websocket"`
-	Threads       threadsSection    `json:"threads"`
-	Processes     []processSection  `json:"processes"`
-	OverallStatus string            `json:"overall_status"`
-	Goroutines    goroutinesSection `json:"goroutines"`
-	CPU           cpuSection        `json:"cpu"`
-	Rules         []ruleSection     `json:"rules"`
-	Checks        []checkSection    `json:"checks"`
-	Failures      []failureSection  `json:"failures"`
-	Metrics       []metricSection   `json:"metrics"`
-	Service       serviceSection    `json:"service"`
-	Monitor       monitorSection    `json:"monitor"`
+import (
+	"net/http"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// encodeCurrent writes the body of /health/api/current. The first fields of each section are the original's, under its
+// names; what the original did not have stands beside them. stalled is empty, or says since when there has been no
+// snapshot: then nothing in the body can be taken for healthy.
+func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
+	overall, liveness, readiness := s.Overall, s.Liveness.Status, s.Readiness.Status
+	if stalled != "" {
+		overall, liveness, readiness = Fail, Fail, Fail
+	}
+	w := newJSON(2048 + 256*(len(s.Rules)+len(s.Checks)) + 160*len(s.Metrics))
+	w.time("timestamp", s.Time)
+	w.fd(s)
+	w.memory(s)
+	w.database(s)
+	w.webSocket(s)
+	w.threads(s)
+	e.writeProcess(w, s)
+	w.status("overall_status", overall)
+	w.goroutines(s)
+	w.cpu(s)
+	w.rules(s)
+	w.checks(s)
+	w.failures(s)
+	w.metrics(s)
+	e.writeService(w, s)
+	w.object("monitor")
+	w.integer("sequence", int64(s.Sequence))
+	w.number("interval_seconds", Number(s.Interval.Seconds()))
+	w.number("tick_seconds", s.Value(MetricTickDuration))
+	w.status("liveness", liveness)
+	w.status("readiness", readiness)
+	w.optional("stalled", stalled)
+	w.end()
+	return w.answer(http.StatusOK, mediaJSON)
 }
 
-type fdSection struct {
-	Count        *float64 `json:"count"`
-	Limit        *float64 `json:"limit"`
-	UsagePercent *float64 `json:"usage_percent"`
-	Status       string   `json:"status"`
+func (w *jsonWriter) fd(s *Snapshot) {
+	w.object("fd")
+	w.number("count", s.Value(MetricFDCount))
+	w.number("limit", s.Value(MetricFDLimit))
+	w.number("usage_percent", (s.Value(MetricFDUtilization) * 100).round(2))
+	w.status("status", s.ruleStatus(RuleFD))
+	w.end()
 }
 
-type memorySection struct {
-	RSSMB        *float64 `json:"rss_mb"`
-	VMSMB        *float64 `json:"vms_mb"`
-	Percent      *float64 `json:"percent"` // RSS over the system's memory
-	AvailableMB  *float64 `json:"available_mb"`
-	SwapMB       *float64 `json:"swap_mb"`
-	Status       string   `json:"status"`
-	LimitMB      *float64 `json:"limit_mb"`
-	Utilization  *float64 `json:"utilization"`
-	WorkingSetMB *float64 `json:"working_set_mb"`
-	OOMKills     *float64 `json:"oom_kills"`
+func (w *jsonWriter) memory(s *Snapshot) {
+	w.object("memory")
+	w.number("rss_mb", inMiB(s.Value(MetricMemoryRSS)))
+	w.number("vms_mb", inMiB(s.Value(MetricMemoryVirtual)))
+	w.number("percent", s.memoryPercent())
+	w.number("available_mb", inMiB(s.Value(MetricMemoryFree)))
+	w.number("swap_mb", inMiB(s.Value(MetricMemorySwap)))
+	w.status("status", s.ruleStatus(RuleMemory))
+	w.number("limit_mb", inMiB(s.Value(MetricMemoryLimit)))
+	w.number("utilization", s.Value(MetricMemoryUtil).round(4))
+	w.number("working_set_mb", inMiB(s.Value(MetricMemoryWorking)))
+	w.number("oom_kills", s.Value(MetricOOMKills))
+	w.end()
 }
 
-type databaseSection struct {
-	Total       *float64                `json:"total"`
-	Connections map[string]*float64     `json:"connections"`
-	Status      string                  `json:"status"`
-	Pools       map[string]*poolSection `json:"pools"`
+// database is as healthy as the connections' sum, the fullest pool and the worst database check.
+func (w *jsonWriter) database(s *Snapshot) {
+	total, status := s.total(RuleDatabase)
+	for i := range s.Rules {
+		if s.Rules[i].Name == RulePool {
+			status = Worst(status, s.Rules[i].Status)
+		}
+	}
+	for i := range s.Checks {
+		if s.Checks[i].Kind == CheckDatabase {
+			status = Worst(status, s.Checks[i].Status)
+		}
+	}
+	pools := s.pools()
+	w.object("database")
+	w.number("total", total)
+	w.object("connections")
+	for i := range pools {
+		w.number(pools[i].name, pools[i].used+pools[i].idle) // unknown when either is
+	}
+	w.end()
+	w.status("status", status)
+	w.object("pools")
+	for i := range pools {
+		p := &pools[i]
+		w.object(p.name)
+		w.number("in_use", p.used)
+		w.number("idle", p.idle)
+		w.number("max", p.maximum) // null: no maximum
+		w.number("utilization", p.utilization.round(4))
+		w.number("wait_count", p.waits)
+		w.number("wait_seconds", p.waitTime)
+		w.end()
+	}
+	w.end()
+	w.end()
 }
 
-type poolSection struct {
-	InUse       *float64 `json:"in_use"`
-	Idle        *float64 `json:"idle"`
-	Max         *float64 `json:"max"` // null: no maximum
-	Utilization *float64 `json:"utilization"`
-	WaitCount   *float64 `json:"wait_count"`
-	WaitSeconds *float64 `json:"wait_seconds"`
+func (w *jsonWriter) webSocket(s *Snapshot) {
+	total, status := s.total(RuleWebSocket)
+	symbols := s.Value(MetricWSSymbols)
+	if !symbols.Known() && status == Pass {
+		symbols = 0
+	}
+	brokers := s.brokers()
+	for i := range brokers {
+		if !brokers[i].symbols.Known() {
+			symbols = UnknownNumber()
+		}
+	}
+	w.object("websocket")
+	w.number("total", total)
+	w.object("connections")
+	for i := range brokers {
+		w.object(brokers[i].name)
+		w.text("broker", brokers[i].name)
+		w.number("count", brokers[i].connections)
+		w.number("symbols", brokers[i].symbols)
+		w.end()
+	}
+	w.end()
+	w.number("total_symbols", symbols)
+	w.status("status", status)
+	w.end()
 }
 
-type webSocketSection struct {
-	Total        *float64                  `json:"total"`
-	Connections  map[string]*brokerSection `json:"connections"`
-	TotalSymbols *float64                  `json:"total_symbols"`
-	Status       string                    `json:"status"`
+// threads describes what is stuck in the field names that the original had for a thread.
+func (w *jsonWriter) threads(s *Snapshot) {
+	status := s.ruleStatus(RuleThreads)
+	if r, ok := s.Rule(RuleStuck); ok {
+		status = Worst(status, r.Status)
+	}
+	w.object("threads")
+	w.number("count", s.Value(MetricThreads))
+	w.number("stuck", s.Value(MetricStuck))
+	w.status("status", status)
+	w.array("details")
+	for i := range s.Stuck {
+		stuck := &s.Stuck[i]
+		w.element()
+		w.integer("id", stuck.ID)
+		w.text("name", stuck.Name)
+		w.truth("daemon", true) // no goroutine or thread of Go keeps a process alive
+		w.truth("alive", true)
+		w.text("kind", stuck.Kind)
+		w.time("since", stuck.Since)
+		w.truth("vital", stuck.Vital)
+		w.end()
+	}
+	w.endArray()
+	w.end()
 }
 
-type brokerSection struct {
-	Broker  string   `json:"broker"`
-	Count   *float64 `json:"count"`
-	Symbols *float64 `json:"symbols"`
+func (e *Endpoints) writeProcess(w *jsonWriter, s *Snapshot) {
+	w.array("processes")
+	w.element()
+	w.integer("pid", int64(e.pid))
+	w.text("name", e.processName)
+	w.number("rss_mb", inMiB(s.Value(MetricMemoryRSS)))
+	w.number("vms_mb", inMiB(s.Value(MetricMemoryVirtual)))
+	w.number("memory_percent", s.memoryPercent())
+	w.end()
+	w.endArray()
 }
 
-type threadsSection struct {
-	Count   *float64       `json:"count"`
-	Stuck   *float64       `json:"stuck"`
-	Status  string         `json:"status"`
-	Details []stuckSection `json:"details"`
+func (w *jsonWriter) goroutines(s *Snapshot) {
+	w.object("goroutines")
+	w.number("count", s.Value(MetricGoroutines))
+	w.status("status", s.ruleStatus(RuleGoroutines))
+	w.end()
 }
 
-// stuckSection describes what is stuck in the field names that the original had for a thread.
-type stuckSection struct {
-	ID     int64  `json:"id"`
-	Name   string `json:"name"`
-	Daemon bool   `json:"daemon"` // always true: no goroutine or thread of Go keeps a process alive
-	Alive  bool   `json:"alive"`
-	Kind   string `json:"kind"`
-	Since  string `json:"since"`
-	Vital  bool   `json:"vital"`
+func (w *jsonWriter) cpu(s *Snapshot) {
+	user, system := UnknownNumber(), UnknownNumber()
+	for r := range s.All(MetricCPUTime) {
+		if r.Attribute(AttrCPUMode) == CPUModeUser {
+			user = Number(r.Value)
+		} else {
+			system = Number(r.Value)
+		}
+	}
+	w.object("cpu")
+	w.number("user_seconds", user)
+	w.number("system_seconds", system)
+	w.number("utilization", s.Value(MetricCPUUtil).round(4))
+	w.number("throttled_seconds", s.Value(MetricCPUThrottled))
+	w.end()
 }
 
-type processSection struct {
-	PID           int      `json:"pid"`
-	Name          string   `json:"name"`
-	RSSMB         *float64 `json:"rss_mb"`
-	VMSMB         *float64 `json:"vms_mb"`
-	MemoryPercent *float64 `json:"memory_percent"`
+func (w *jsonWriter) rules(s *Snapshot) {
+	w.array("rules")
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		w.element()
+		w.text("name", r.Name)
+		w.optional("instance", r.Instance)
+		w.text("metric", r.Metric)
+		w.number("value", r.Value)
+		w.number("warn", r.Warn)
+		w.number("fail", r.Fail)
+		w.status("status", r.Status)
+		w.time("since", r.Since)
+		w.optional("reason", r.Reason)
+		w.end()
+	}
+	w.endArray()
 }
 
-type goroutinesSection struct {
-	Count  *float64 `json:"count"`
-	Status string   `json:"status"`
+func (w *jsonWriter) checks(s *Snapshot) {
+	w.array("checks")
+	for i := range s.Checks {
+		c := &s.Checks[i]
+		w.element()
+		w.text("name", c.Name)
+		w.text("kind", c.Kind)
+		w.truth("required", c.Required)
+		w.status("status", c.Status)
+		duration := UnknownNumber()
+		if !c.Time.IsZero() {
+			w.time("time", c.Time)
+			w.time("since", c.Since)
+			duration = Number(c.Duration.Seconds())
+		}
+		w.number("duration_seconds", duration)
+		w.optional("error", c.Error)
+		w.end()
+	}
+	w.endArray()
 }
 
-type cpuSection struct {
-	UserSeconds      *float64 `json:"user_seconds"`
-	SystemSeconds    *float64 `json:"system_seconds"`
-	Utilization      *float64 `json:"utilization"`
-	ThrottledSeconds *float64 `json:"throttled_seconds"`
+func (w *jsonWriter) failures(s *Snapshot) {
+	w.array("failures")
+	for i := range s.Failures {
+		f := &s.Failures[i]
+		w.element()
+		w.text("source", f.Source)
+		w.text("kind", f.Kind)
+		w.text("error", f.Error)
+		w.end()
+	}
+	w.endArray()
 }
 
-type ruleSection struct {
-	Name     string   `json:"name"`
-	Instance string   `json:"instance,omitempty"`
-	Metric   string   `json:"metric"`
-	Value    *float64 `json:"value"`
-	Warn     *float64 `json:"warn"`
-	Fail     *float64 `json:"fail"`
-	Status   string   `json:"status"`
-	Since    string   `json:"since"`
-	Reason   string   `json:"reason,omitempty"`
+// metrics lists what has no section of its own: what sources and the application added.
+func (w *jsonWriter) metrics(s *Snapshot) {
+	w.array("metrics")
+	for i := range s.Metrics {
+		if scope := s.Metrics[i].Scope; scope != Scope && scope != RuntimeScope {
+			w.metric(&s.Metrics[i])
+		}
+	}
+	w.endArray()
 }
 
-type checkSection struct {
-	Name            string   `json:"name"`
-	Kind            string   `json:"kind"`
-	Required        bool     `json:"required"`
-	Status          string   `json:"status"`
-	Time            string   `json:"time,omitempty"`
-	DurationSeconds *float64 `json:"duration_seconds"`
-	Since           string   `json:"since,omitempty"`
-	Error           string   `json:"error,omitempty"`
+func (w *jsonWriter) metric(m *Metric) {
+	for i := range m.Readings {
+		w.element()
+		w.text("name", m.Name)
+		w.text("unit", m.Unit)
+		w.text("scope", m.Scope)
+		w.attributes(&m.Readings[i].Attributes)
+		w.number("value", Number(m.Readings[i].Value))
+		w.end()
+	}
 }
 
-type failureSection struct {
-	Source string `json:"source"`
-	Kind   string `json:"kind"`
-	Error  string `json:"error"`
+func (w *jsonWriter) attributes(set *attribute.Set) {
+	if set.Len() == 0 {
+		return
+	}
+	w.object("attributes")
+	for iter := set.Iter(); iter.Next(); {
+		kv := iter.Attribute()
+		w.text(string(kv.Key), kv.Value.String())
+	}
+	w.end()
 }
 
-type metricSection struct {
-	Name       string            `json:"name"`
-	Unit       string            `json:"unit"`
-	Scope      string            `json:"scope"`
-	Attributes map[string]string `json:"attributes,omitempty"`
-	Value      *float64          `json:"value"`
-}
-
-type serviceSection struct {
-	ID            string   `json:"id"`
-	Version       string   `json:"version"`
-	Description   string   `json:"description"`
-	Instance      string   `json:"instance"`
-	UptimeSeconds *float64 `json:"uptime_seconds"`
-}
-
-type monitorSection struct {
-	Sequence        uint64   `json:"sequence"`
-	IntervalSeconds *float64 `json:"interval_seconds"`
-	TickSeconds     *float64 `json:"tick_seconds"`
-	Liveness        string   `json:"liveness"`
-	Readiness       string   `json:"readiness"`
-	Stalled         string   `json:"stalled,omitempty"`
+func (e *Endpoints) writeService(w *jsonWriter, s *Snapshot) {
+	w.object("service")
+	w.text("id", e.service.ID)
+	w.text("version", e.service.Version)
+	w.text("description", e.service.Description)
+	w.text("instance", e.service.Instance)
+	w.number("uptime_seconds", s.Value(MetricUptime).round(3))
+	w.end()
 }

@@ -112,8 +112,8 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 		taken:          taken,
 		liveness:       e.encodeLiveness(s.Liveness),
 		readiness:      e.encodeReadiness(s),
-		current:        newAnswer(http.StatusOK, mediaJSON, e.newCurrent(s, "")),
-		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeStalledCurrent(s) }),
+		current:        e.encodeCurrent(s, ""),
+		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, "no snapshot since "+formatTime(s.Time)) }),
 	})
 }
 

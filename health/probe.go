@@ -2,108 +2,120 @@ package health
 
 import (
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 )
 
-// probeBody is the body of both probes, in the field names of draft-inadarei-api-health-check-06, section 3.
-type probeBody struct {
-	Status      string                  `json:"status"`
-	Version     string                  `json:"version"`
-	ServiceID   string                  `json:"serviceId"`
-	Description string                  `json:"description"`
-	Notes       []string                `json:"notes,omitempty"`
-	Output      string                  `json:"output,omitempty"`
-	Checks      map[string][]draftCheck `json:"checks,omitempty"`
-}
-
-// draftCheck is one element of "checks": draft section 4.
-type draftCheck struct {
-	ComponentID   string   `json:"componentId"`
-	ComponentType string   `json:"componentType,omitempty"`
-	Status        string   `json:"status"`
-	ObservedValue *float64 `json:"observedValue,omitempty"`
-	ObservedUnit  string   `json:"observedUnit,omitempty"`
-	Time          string   `json:"time,omitempty"`
-	Output        string   `json:"output,omitempty"`
-}
-
-func (e *Endpoints) probe(v Verdict) probeBody {
-	return probeBody{
-		Status:      v.Status.String(),
-		Version:     e.service.Version,
-		ServiceID:   e.service.ID,
-		Description: e.service.Description,
-		Output:      v.Reason,
-	}
+// probe begins the body of a probe, in the field names of draft-inadarei-api-health-check-06, section 3.
+func (e *Endpoints) probe(v Verdict, size int) *jsonWriter {
+	w := newJSON(size)
+	w.status("status", v.Status)
+	w.text("version", e.service.Version)
+	w.text("serviceId", e.service.ID)
+	w.text("description", e.service.Description)
+	w.optional("output", v.Reason)
+	return w
 }
 
 func (e *Endpoints) encodeLiveness(v Verdict) *answer {
-	return newAnswer(statusCode(v.Status), mediaJSON, e.probe(v))
-}
-
-func (e *Endpoints) encodeReadiness(s *Snapshot) *answer {
-	body := e.probe(s.Readiness)
-	body.Checks = make(map[string][]draftCheck)
-	for i := range s.Checks {
-		body.addCheck(&s.Checks[i])
-	}
-	now := s.Time.Format(timeLayout)
-	for i := range s.Rules {
-		body.addRule(&s.Rules[i], now)
-	}
-	return newAnswer(statusCode(s.Readiness.Status), mediaHealth, body)
+	return e.probe(v, 512).answer(statusCode(v.Status), mediaJSON)
 }
 
 func (e *Endpoints) encodeDisabled(mediaType string) *answer {
-	body := e.probe(Verdict{Status: Pass})
-	body.Notes = []string{"monitoring is disabled (HEALTH_MONITOR_ENABLED)"}
-	return newAnswer(http.StatusOK, mediaType, body)
+	w := e.probe(Verdict{Status: Pass}, 512)
+	w.array("notes")
+	w.next()
+	w.string("monitoring is disabled (HEALTH_MONITOR_ENABLED)")
+	w.endArray()
+	return w.answer(http.StatusOK, mediaType)
 }
 
-func (b *probeBody) add(key string, c draftCheck) { b.Checks[key] = append(b.Checks[key], c) }
+// encodeReadiness writes the body of /health/check. Each key of "checks" holds an array: draft section 4.
+func (e *Endpoints) encodeReadiness(s *Snapshot) *answer {
+	w := e.probe(s.Readiness, 1024+192*(len(s.Rules)+len(s.Checks)))
+	w.object("checks")
+	w.draftChecks(s.Checks)
+	w.draftRules(s.Rules, s.Time)
+	w.end()
+	return w.answer(statusCode(s.Readiness.Status), mediaHealth)
+}
 
-func (b *probeBody) addCheck(c *CheckState) {
-	entry := draftCheck{ComponentID: c.Name, Status: draftStatus(c.Status)}
-	key := c.Kind + ":connectivity"
-	if c.Kind == CheckDatabase {
-		entry.ComponentType = "datastore"
+// draftChecks writes an array for each kind of checks.
+func (w *jsonWriter) draftChecks(checks []CheckState) {
+	for i := range checks {
+		kind := checks[i].Kind
+		if hasKind(checks[:i], kind) {
+			continue // written with the first of its kind
+		}
+		w.array(kind + ":connectivity")
+		for j := i; j < len(checks); j++ {
+			if checks[j].Kind == kind {
+				w.draftCheck(&checks[j])
+			}
+		}
+		w.endArray()
 	}
+}
+
+func hasKind(checks []CheckState, kind string) bool {
+	return slices.ContainsFunc(checks, func(c CheckState) bool { return c.Kind == kind })
+}
+
+func (w *jsonWriter) draftCheck(c *CheckState) {
+	w.element()
+	w.text("componentId", c.Name)
+	if c.Kind == CheckDatabase {
+		w.text("componentType", "datastore")
+	}
+	w.status("status", draftStatus(c.Status))
 	if !c.Time.IsZero() {
-		entry.Time = c.Time.UTC().Format(timeLayout)
+		w.time("time", c.Time)
 	}
 	switch c.Status {
 	case Unknown:
-		entry.Output = "the check has not run yet"
+		w.text("output", "the check has not run yet")
 	case Fail, Warn:
-		entry.Output = "the check failed" // what it said is for the authorised
+		w.text("output", "the check failed") // what it said is for the authorised
 	}
-	b.add(key, entry)
+	w.end()
 }
 
-func (b *probeBody) addRule(r *RuleState, now string) {
-	at, ok := draftPlaces[r.Name]
-	if !ok {
-		at = draftPlace{key: "rule:" + r.Name, component: r.Name}
+// draftRules writes an array for each rule; the states of one rule follow each other.
+func (w *jsonWriter) draftRules(rules []RuleState, now time.Time) {
+	for i := 0; i < len(rules); {
+		name := rules[i].Name
+		at := draftPlaceOf(name)
+		w.array(at.key)
+		for ; i < len(rules) && rules[i].Name == name; i++ {
+			w.draftRule(&rules[i], at, now)
+		}
+		w.endArray()
 	}
-	entry := draftCheck{
-		ComponentID:   at.component,
-		ComponentType: at.componentType,
-		Status:        draftStatus(r.Status),
-		Time:          now,
-	}
+}
+
+func (w *jsonWriter) draftRule(r *RuleState, at draftPlace, now time.Time) {
+	w.element()
 	if r.Instance != "" {
-		entry.ComponentID = r.Instance
+		w.text("componentId", r.Instance)
+	} else {
+		w.text("componentId", at.component)
 	}
+	w.optional("componentType", at.componentType)
+	w.status("status", draftStatus(r.Status))
 	if r.Value.Known() {
 		value := r.Value
 		if at.scale != 0 {
 			value = (value * at.scale).round(3)
 		}
-		entry.ObservedValue, entry.ObservedUnit = value.orNull(), at.unit
+		w.number("observedValue", value)
+		w.optional("observedUnit", at.unit)
 	}
+	w.time("time", now)
 	if r.Status == Unknown {
-		entry.Output = r.Reason
+		w.optional("output", r.Reason)
 	}
-	b.add(at.key, entry)
+	w.end()
 }
 
 // draftPlace says where a rule stands in "checks", under which id and in which unit.
@@ -127,17 +139,23 @@ var draftPlaces = map[string]draftPlace{
 // CheckDatabase is the kind of the checks behind "database:connectivity".
 const CheckDatabase = "database"
 
-// timeLayout is RFC 3339 in UTC with milliseconds, which is how exactly snapshots keep their time.
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+// draftPlaceOf returns where the rule stands; one of the user's own stands under its name. Neither half of a key may
+// hold a colon.
+func draftPlaceOf(rule string) draftPlace {
+	if at, ok := draftPlaces[rule]; ok {
+		return at
+	}
+	return draftPlace{key: "rule:" + strings.ReplaceAll(rule, ":", "-"), component: rule}
+}
 
 const mib = 1 << 20
 
 // draftStatus expresses unknown, for which the draft has no word, as warn; its output gives the reason.
-func draftStatus(s Status) string {
+func draftStatus(s Status) Status {
 	if s == Unknown {
-		return Warn.String()
+		return Warn
 	}
-	return s.String()
+	return s
 }
 
 // statusCode is exactly 200 for pass and warn, since load balancers accept nothing else by default, and 503 for fail.

@@ -142,3 +142,25 @@ func (r Reading) Attribute(key string) string {
 	v, _ := r.Attributes.Value(attribute.Key(key))
 	return v.AsString()
 }
+
+// ruleStatus is Unknown where the platform has nothing for the rule to judge.
+func (s *Snapshot) ruleStatus(name string) Status {
+	r, _ := s.Rule(name)
+	return r.Status
+}
+
+// total is what the rule made of a sum over sources. Without any source it is zero, and healthy.
+func (s *Snapshot) total(rule string) (Number, Status) {
+	r, ok := s.Rule(rule)
+	if !ok {
+		return 0, Pass
+	}
+	return r.Value, r.Status
+}
+
+// memoryPercent is the resident memory's share of the system's memory, in percent.
+func (s *Snapshot) memoryPercent() Number {
+	return (s.Value(MetricMemoryRSS).Over(s.Value(MetricMemorySystem)) * 100).round(2)
+}
+
+func inMiB(n Number) Number { return (n / mib).round(3) }

@@ -21,14 +21,16 @@ type catalog struct {
 	numbers  map[string]int
 	reserved map[string]bool // names in the vocabulary, in lower case
 
-	mu     sync.Mutex
-	custom map[string]numbered // by name in lower case, as OpenTelemetry compares instruments' names
+	mu      sync.Mutex
+	created map[int]bool        // custom metrics that have their instruments
+	custom  map[string]numbered // by name in lower case, as OpenTelemetry compares instruments' names
 }
 
 func newCatalog() *catalog {
 	c := &catalog{
 		numbers:  make(map[string]int),
 		reserved: make(map[string]bool),
+		created:  make(map[int]bool),
 		custom:   make(map[string]numbered),
 	}
 	for _, info := range health.Vocabulary() {
@@ -77,4 +79,23 @@ func (c *catalog) size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.builtins) + len(c.custom)
+}
+
+// once calls create with those of the custom metrics for which it has not been called with success.
+func (c *catalog) once(metrics []numbered, create func(metrics []numbered) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var missing []numbered
+	for _, m := range metrics {
+		if !c.created[m.number] {
+			missing = append(missing, m)
+		}
+	}
+	if err := create(missing); err != nil {
+		return err
+	}
+	for _, m := range missing {
+		c.created[m.number] = true
+	}
+	return nil
 }

@@ -33,6 +33,8 @@ type exporter struct {
 	stopped chan struct{}
 	closing chan struct{}
 
+	spare chan *metricdata.ResourceMetrics // requests whose memory may be used again
+
 	mu      sync.Mutex
 	queue   []*metricdata.ResourceMetrics // oldest first
 	dropped atomic.Int64
@@ -77,6 +79,7 @@ func newExporter(client sdkmetric.Exporter, timeout, interval time.Duration, log
 		cancel:  cancel,
 		stopped: make(chan struct{}),
 		closing: make(chan struct{}),
+		spare:   make(chan *metricdata.ResourceMetrics, 2),
 	}
 	go e.loop(ctx)
 	return e
@@ -106,12 +109,26 @@ func (e *exporter) oldest() *metricdata.ResourceMetrics {
 	return e.queue[0]
 }
 
-// done removes the request, unless it was dropped meanwhile.
+// done removes the request, unless it was dropped meanwhile, and keeps its memory.
 func (e *exporter) done(request *metricdata.ResourceMetrics) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if len(e.queue) > 0 && e.queue[0] == request {
 		e.queue = append(e.queue[:0], e.queue[1:]...)
+	}
+	e.mu.Unlock()
+	select {
+	case e.spare <- request:
+	default:
+	}
+}
+
+// empty returns a request for the SDK to fill, whose memory it uses again where it can.
+func (e *exporter) empty() *metricdata.ResourceMetrics {
+	select {
+	case request := <-e.spare:
+		return request
+	default:
+		return new(metricdata.ResourceMetrics)
 	}
 }
 

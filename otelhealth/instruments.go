@@ -17,22 +17,41 @@ type instrument struct {
 	floating metric.Float64Observable
 }
 
-func newInstrument(meter metric.Meter, number int, info health.MetricInfo) (instrument, error) {
-	i := instrument{number: number}
-	unit, description := metric.WithUnit(info.Unit), metric.WithDescription(info.Description)
+// newInstrument creates the metric on meter. With latest it observes by itself what latest returns, for as long as the
+// meter's provider lives; without, it waits for a callback to be registered.
+func newInstrument(meter metric.Meter, m numbered, latest func() *sample) (instrument, error) {
+	i := instrument{number: m.number}
+	unit, description := metric.WithUnit(m.info.Unit), metric.WithDescription(m.info.Description)
+	// What stands for the callback where there is none is the unit once more, which changes nothing.
+	var observeInt metric.Int64ObservableOption = unit
+	var observeFloat metric.Float64ObservableOption = unit
+	if latest != nil {
+		observeInt = metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			for _, p := range latest().of(m.number) {
+				o.Observe(int64(p.value), p.labels...)
+			}
+			return nil
+		})
+		observeFloat = metric.WithFloat64Callback(func(_ context.Context, o metric.Float64Observer) error {
+			for _, p := range latest().of(m.number) {
+				o.Observe(p.value, p.labels...)
+			}
+			return nil
+		})
+	}
 	var err error
 	switch {
-	case info.Integer && info.Kind == health.Counter:
-		i.integer, err = meter.Int64ObservableCounter(info.Name, unit, description)
-	case info.Integer:
-		i.integer, err = meter.Int64ObservableGauge(info.Name, unit, description)
-	case info.Kind == health.Counter:
-		i.floating, err = meter.Float64ObservableCounter(info.Name, unit, description)
+	case m.info.Integer && m.info.Kind == health.Counter:
+		i.integer, err = meter.Int64ObservableCounter(m.info.Name, unit, description, observeInt)
+	case m.info.Integer:
+		i.integer, err = meter.Int64ObservableGauge(m.info.Name, unit, description, observeInt)
+	case m.info.Kind == health.Counter:
+		i.floating, err = meter.Float64ObservableCounter(m.info.Name, unit, description, observeFloat)
 	default:
-		i.floating, err = meter.Float64ObservableGauge(info.Name, unit, description)
+		i.floating, err = meter.Float64ObservableGauge(m.info.Name, unit, description, observeFloat)
 	}
 	if err != nil {
-		return instrument{}, fmt.Errorf("create instrument %s: %w", info.Name, err)
+		return instrument{}, fmt.Errorf("create instrument %s: %w", m.info.Name, err)
 	}
 	return i, nil
 }
@@ -54,14 +73,26 @@ func (i instrument) observe(o metric.Observer, points []point) {
 	}
 }
 
-// observeAll creates an instrument for each of the numbered metrics and registers one callback that observes whatever
-// latest returns at that moment. The callback never fails and runs no code of a user.
-func observeAll(meter metric.Meter, metrics []numbered, latest func() *sample) (metric.Registration, error) {
+// observeForGood lets each of the metrics observe what latest returns for as long as the meter's provider lives, which is
+// as long as the monitor. A callback for each instrument costs the SDK less than one for all of them, but cannot be
+// taken back.
+func observeForGood(meter metric.Meter, metrics []numbered, latest func() *sample) error {
+	var errs []error
+	for _, m := range metrics {
+		_, err := newInstrument(meter, m, latest)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// observeUntil lets the metrics observe what latest returns until the registration is taken back: for a provider that is
+// the application's.
+func observeUntil(meter metric.Meter, metrics []numbered, latest func() *sample) (metric.Registration, error) {
 	instruments := make([]instrument, 0, len(metrics))
 	observables := make([]metric.Observable, 0, len(metrics))
 	var errs []error
 	for _, m := range metrics {
-		i, err := newInstrument(meter, m.number, m.info)
+		i, err := newInstrument(meter, m, nil)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -74,13 +105,8 @@ func observeAll(meter metric.Meter, metrics []numbered, latest func() *sample) (
 	}
 	callback := func(_ context.Context, o metric.Observer) error {
 		s := latest()
-		if s == nil {
-			return nil
-		}
 		for _, i := range instruments {
-			if i.number < len(s.points) {
-				i.observe(o, s.points[i.number])
-			}
+			i.observe(o, s.of(i.number))
 		}
 		return nil
 	}

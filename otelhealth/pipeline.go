@@ -24,6 +24,8 @@ type pipeline struct {
 	provider *sdkmetric.MeterProvider
 	local    *sdkmetric.ManualReader
 	otlp     *sdkmetric.ManualReader // nil: no export
+
+	collected metricdata.ResourceMetrics // of the local reader, whose memory the SDK uses again
 }
 
 func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter) *pipeline {
@@ -40,19 +42,17 @@ func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter) *pipeline {
 	return p
 }
 
-// readings collects the local reader.
+// readings collects the local reader. Only one goroutine at a time may call it.
 func (p *pipeline) readings(ctx context.Context) ([]health.Metric, error) {
-	var collected metricdata.ResourceMetrics
-	err := p.local.Collect(ctx, &collected)
-	return readings(&collected), err
+	err := p.local.Collect(ctx, &p.collected)
+	return readings(&p.collected), err
 }
 
-// request collects the OTLP reader into a request of its own, whose points carry the time of the snapshot.
-func (p *pipeline) request(ctx context.Context, at time.Time) (*metricdata.ResourceMetrics, error) {
-	collected := new(metricdata.ResourceMetrics)
-	err := p.otlp.Collect(ctx, collected)
-	stamp(collected, at)
-	return collected, err
+// request collects the OTLP reader into request, whose points carry the time of the snapshot.
+func (p *pipeline) request(ctx context.Context, request *metricdata.ResourceMetrics, at time.Time) error {
+	err := p.otlp.Collect(ctx, request)
+	stamp(request, at)
+	return err
 }
 
 // dropSemconv removes every metric whose name is not this module's own.
@@ -100,7 +100,8 @@ type application struct {
 func (m *Monitor) collectApplication(ctx context.Context) (harvest, error) {
 	metrics, err := m.application.readings(ctx)
 	if t := m.exportTime.Load(); m.exporter != nil && t != nil {
-		request, errRequest := m.application.request(ctx, *t)
+		request := m.exporter.empty()
+		errRequest := m.application.request(ctx, request, *t)
 		if len(request.ScopeMetrics) > 0 {
 			m.exporter.enqueue(request)
 		}

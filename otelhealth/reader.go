@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -46,22 +47,24 @@ func (r *Reader) call(ctx context.Context) (harvest, error) {
 	return harvest{metrics: readings(&collected)}, nil
 }
 
-// readings returns the numbers in what a reader collected: gauges and sums. Other aggregations hold no single number.
+// readings copies the numbers out of what a reader collected: gauges and sums. Other aggregations hold no single number.
 func readings(collected *metricdata.ResourceMetrics) []health.Metric {
 	var metrics []health.Metric
+	var room []health.Reading // one allocation serves many metrics
 	for i := range collected.ScopeMetrics {
 		scope := &collected.ScopeMetrics[i]
+		metrics = slices.Grow(metrics, len(scope.Metrics))
 		for j := range scope.Metrics {
 			m := health.Metric{Name: scope.Metrics[j].Name, Unit: scope.Metrics[j].Unit, Scope: scope.Scope.Name}
 			switch data := scope.Metrics[j].Data.(type) {
 			case metricdata.Gauge[int64]:
-				m.Readings = pointReadings(data.DataPoints)
+				m.Readings, room = pointReadings(data.DataPoints, room)
 			case metricdata.Gauge[float64]:
-				m.Readings = pointReadings(data.DataPoints)
+				m.Readings, room = pointReadings(data.DataPoints, room)
 			case metricdata.Sum[int64]:
-				m.Readings = pointReadings(data.DataPoints)
+				m.Readings, room = pointReadings(data.DataPoints, room)
 			case metricdata.Sum[float64]:
-				m.Readings = pointReadings(data.DataPoints)
+				m.Readings, room = pointReadings(data.DataPoints, room)
 			}
 			if len(m.Readings) > 0 {
 				metrics = append(metrics, m)
@@ -71,12 +74,17 @@ func readings(collected *metricdata.ResourceMetrics) []health.Metric {
 	return metrics
 }
 
-func pointReadings[N int64 | float64](points []metricdata.DataPoint[N]) []health.Reading {
-	readings := make([]health.Reading, len(points))
+// pointReadings takes the memory for the readings from room, and returns what is left of it.
+func pointReadings[N int64 | float64](points []metricdata.DataPoint[N], room []health.Reading) (readings, left []health.Reading) {
+	n := len(points)
+	if n > len(room) {
+		room = make([]health.Reading, max(n, 64))
+	}
+	readings, left = room[:n:n], room[n:]
 	for i := range points {
 		readings[i] = health.Reading{Attributes: points[i].Attributes, Value: float64(points[i].Value)}
 	}
-	return readings
+	return readings, left
 }
 
 // overflowed returns the first metric of which more series were observed than the SDK keeps apart.

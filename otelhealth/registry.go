@@ -56,8 +56,8 @@ type failed struct {
 	count  int
 }
 
-// gather calls every source and waits until all have answered or ctx ends.
-func (r *registry) gather(ctx context.Context) gathered {
+// gather calls every source, runs meanwhile, and waits until all have answered or ctx ends.
+func (r *registry) gather(ctx context.Context, meanwhile func()) gathered {
 	r.mu.Lock()
 	callers := slices.Clone(r.callers)
 	r.mu.Unlock()
@@ -66,8 +66,9 @@ func (r *registry) gather(ctx context.Context) gathered {
 	for _, c := range callers {
 		c.begin(round)
 	}
+	meanwhile()
 	round.wait()
-	g := gathered{kinds: make(map[string]bool)}
+	g := gathered{kinds: make(map[string]bool), points: make([]numberedPoint, 0, 6*len(callers))}
 	for _, c := range callers {
 		g.kinds[c.kind] = true
 		h, err := c.collect(round)

@@ -2,6 +2,7 @@ package otelhealth
 
 import (
 	"runtime"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -24,7 +25,23 @@ type point struct {
 	labels labels
 }
 
-func newSample(metrics int) *sample { return &sample{points: make([][]point, metrics)} }
+// newSample returns an empty sample with room for as many points of each metric as the one before had.
+func newSample(metrics int, before *sample) *sample {
+	s := &sample{points: make([][]point, metrics)}
+	if before == nil {
+		return s
+	}
+	total := 0
+	for _, points := range before.points {
+		total += len(points)
+	}
+	room := make([]point, total)
+	for number, points := range before.points {
+		n := len(points)
+		s.points[number], room = room[:0:n], room[n:]
+	}
+	return s
+}
 
 func (s *sample) add(number int, value float64, l labels) {
 	if number < len(s.points) {
@@ -32,10 +49,17 @@ func (s *sample) add(number int, value float64, l labels) {
 	}
 }
 
+// of returns the points of the metric of that number. Of no sample there are none.
+func (s *sample) of(number int) []point {
+	if s == nil || number >= len(s.points) {
+		return nil
+	}
+	return s.points[number]
+}
+
 // with returns a copy of s that holds points for one metric more. s itself is not changed: a collection may read it.
 func (s *sample) with(number int, points []point) *sample {
-	c := newSample(len(s.points))
-	copy(c.points, s.points)
+	c := &sample{points: slices.Clone(s.points)}
 	c.points[number] = points
 	return c
 }
@@ -43,7 +67,7 @@ func (s *sample) with(number int, points []point) *sample {
 // sample puts everything that was read at this tick under its metric.
 func (m *Monitor) sample(at time.Time, brought gathered, stuck []health.Stuck) *sample {
 	t := m.ticker
-	s := newSample(m.catalog.size())
+	s := newSample(m.catalog.size(), m.sampled.Load())
 	number := m.catalog.number
 	t.vitals.addTo(s, t.labels)
 	m.addDerived(s, at)

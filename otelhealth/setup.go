@@ -76,11 +76,9 @@ func (m *Monitor) setUpMetrics(ctx context.Context) error {
 	m.pipeline = newPipeline(r, client)
 	m.application.pipeline = newPipeline(r, client)
 
-	registration, err := observeAll(m.pipeline.provider.Meter(health.Scope), m.catalog.builtins, m.sampled.Load)
-	if err != nil {
+	if err := observeForGood(m.pipeline.provider.Meter(health.Scope), m.catalog.builtins, m.sampled.Load); err != nil {
 		return err
 	}
-	m.observed = append(m.observed, registration)
 	stop, err := startRuntime(m.pipeline.provider, c.interval/2)
 	if err != nil {
 		return err
@@ -89,7 +87,7 @@ func (m *Monitor) setUpMetrics(ctx context.Context) error {
 	if c.provider == nil {
 		return nil
 	}
-	registration, err = observeAll(c.provider.Meter(health.Scope), c.exported(m.catalog.builtins), m.published.Load)
+	registration, err := observeUntil(c.provider.Meter(health.Scope), c.exported(m.catalog.builtins), m.published.Load)
 	if err != nil {
 		return fmt.Errorf("the application's meter provider: %w", err)
 	}

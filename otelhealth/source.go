@@ -108,7 +108,7 @@ const customScope = health.Scope + "/source"
 func (m *Monitor) startSource(s Source, numbers map[string]int, metrics []numbered) (remove func(), err error) {
 	registrations, err := m.observeCustom(metrics)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("source %q: %w", s.Name, err), unregister(registrations))
+		return nil, fmt.Errorf("source %q: %w", s.Name, err)
 	}
 	caller, err := m.sources.add(s.Name, health.SourceCustom, s.call(numbers))
 	if err != nil {
@@ -128,18 +128,20 @@ func (m *Monitor) startSource(s Source, numbers map[string]int, metrics []number
 	}), nil
 }
 
+// observeCustom makes the instruments of a source's gauges: on the private provider once and for good, on the
+// application's until the source is removed.
 func (m *Monitor) observeCustom(metrics []numbered) ([]metric.Registration, error) {
-	registration, err := observeAll(m.pipeline.provider.Meter(customScope), metrics, m.sampled.Load)
-	if err != nil {
+	if err := m.catalog.once(metrics, func(missing []numbered) error {
+		return observeForGood(m.pipeline.provider.Meter(customScope), missing, m.sampled.Load)
+	}); err != nil {
 		return nil, err
 	}
-	registrations := []metric.Registration{registration}
-	if m.config.provider != nil {
-		there, err := observeAll(m.config.provider.Meter(customScope), metrics, m.published.Load)
-		if err != nil {
-			return registrations, fmt.Errorf("the application's meter provider: %w", err)
-		}
-		registrations = append(registrations, there)
+	if m.config.provider == nil {
+		return nil, nil
 	}
-	return registrations, nil
+	registration, err := observeUntil(m.config.provider.Meter(customScope), metrics, m.published.Load)
+	if err != nil {
+		return nil, fmt.Errorf("the application's meter provider: %w", err)
+	}
+	return []metric.Registration{registration}, nil
 }

@@ -114,8 +114,8 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	due := m.exporter != nil && (t.sequence-1)%t.every == 0
 	m.announceExport(wall, due)
 
+	t.vitals.read(m.process) // before users' code runs, which may open descriptors for a moment
 	brought := m.gather(ctx)
-	t.vitals.read(m.process)
 	stuck := append(m.beats.overdue(at), t.sleepers.see(t.vitals.asleep, wall)...)
 	sampled := m.sample(at, brought, stuck)
 	m.sampled.Store(sampled)
@@ -159,10 +159,11 @@ func (m *Monitor) announceExport(at time.Time, due bool) {
 // longestWait bounds how long a tick waits for users' code, which it does once: from then on it goes on without.
 const longestWait = time.Second
 
+// gather calls the sources, and looks which threads sleep while they run: that takes about as long.
 func (m *Monitor) gather(ctx context.Context) gathered {
 	ctx, cancel := context.WithTimeout(ctx, min(m.config.interval/4, longestWait))
 	defer cancel()
-	return m.sources.gather(ctx)
+	return m.sources.gather(ctx, func() { m.ticker.vitals.look(m.process) })
 }
 
 // collect turns the local reader's collection into the snapshot's readings.
@@ -176,7 +177,8 @@ func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []heal
 
 // export queues what the OTLP reader collects of the same sample.
 func (m *Monitor) export(ctx context.Context, s *health.Snapshot) {
-	request, err := m.pipeline.request(ctx, s.Time)
+	request := m.exporter.empty()
+	err := m.pipeline.request(ctx, request, s.Time)
 	if m.config.noSemconv {
 		dropSemconv(request)
 	}

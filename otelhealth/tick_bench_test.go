@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
@@ -41,9 +43,15 @@ func benchMonitor(b *testing.B, pools, sockets int, options ...Option) *Monitor 
 	return m
 }
 
+// serviceHeap is what a small service keeps in memory. In an empty process the garbage collector would run every thirty
+// ticks, which it does in no service.
+const serviceHeap = 64 << 20
+
 // BenchmarkTick measures a whole tick: sources, sample, both collections, judgement, snapshot and bodies. "reference"
 // is the smallest thing that the SDK can do: collecting the runtime's metrics once.
 func BenchmarkTick(b *testing.B) {
+	heap := make([]byte, serviceHeap)
+	defer runtime.KeepAlive(heap)
 	b.Run("reference", func(b *testing.B) {
 		m := benchMonitor(b, 0, 0)
 		var data metricdata.ResourceMetrics
@@ -59,11 +67,28 @@ func BenchmarkTick(b *testing.B) {
 			benchTicks(b, benchMonitor(b, size.pools, size.sockets))
 		})
 	}
-	b.Run("sources=20,export", func(b *testing.B) {
-		c := benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...))
-		benchTicks(b, c)
+	// With the second collection, and without what other goroutines do with it.
+	b.Run("sources=20,otlp", func(b *testing.B) {
+		m := benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...))
+		old := m.exporter
+		m.exporter = newExporter(forgetfulClient{old.client}, time.Second, time.Hour, m.logger)
+		if err := old.close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		benchTicks(b, m)
+	})
+	// With export and a Collector in this process, which share its two cores with the tick.
+	b.Run("sources=20,otlp,collector", func(b *testing.B) {
+		benchTicks(b, benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...)))
 	})
 }
+
+// forgetfulClient sends nothing.
+type forgetfulClient struct{ sdkmetric.Exporter }
+
+func (forgetfulClient) Export(context.Context, *metricdata.ResourceMetrics) error { return nil }
+
+func (forgetfulClient) Shutdown(context.Context) error { return nil } // the old exporter has done so
 
 func benchTicks(b *testing.B, m *Monitor) {
 	b.Helper()

@@ -19,10 +19,14 @@ type vitals struct {
 	errs    [3]error
 }
 
-// read fills v. What fails stays unknown, with its error beside it.
+// read fills v but for the threads asleep. What fails stays unknown, with its error beside it.
 func (v *vitals) read(r *process.Reader) {
 	v.errs[0] = r.Core(&v.core)
 	v.errs[1] = r.Memory(&v.memory)
+}
+
+// look finds the threads that are in uninterruptible sleep now. It opens one descriptor at a time.
+func (v *vitals) look(r *process.Reader) {
 	v.asleep, v.errs[2] = r.Uninterruptible(v.asleep[:0])
 	v.canLook = !errors.Is(v.errs[2], errors.ErrUnsupported)
 	if !v.canLook {
