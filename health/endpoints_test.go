@@ -201,6 +201,29 @@ func TestRegisterLivesBesideTheApplicationsRoutes(t *testing.T) {
 	}
 }
 
+func TestRegisterUnderABasePath(t *testing.T) {
+	h := registered(testEndpoints(EndpointsConfig{BasePath: "/svc"}))
+	for path, want := range map[string]int{"/svc/health": 200, "/svc/health/check": 503, "/health": 404} {
+		if w := get(t, h, path); w.Code != want {
+			t.Errorf("%s: got %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+func TestNamesAreEscaped(t *testing.T) {
+	e := testEndpoints(EndpointsConfig{})
+	s := healthySnapshot()
+	s.Checks[0].Name = "a \"quoted\" \\ <name>\x01 ü"
+	s.Checks[0].Error = "\xff"
+	e.Publish(s, time.Now())
+	for _, path := range []string{"/health/check", "/health/api/current"} {
+		var body map[string]any
+		if err := json.Unmarshal(get(t, e.Handler(), path).Body.Bytes(), &body); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestHandlerFindsItsRoutesWhereverItIsMounted(t *testing.T) {
 	for _, test := range []struct {
 		name, base, path string

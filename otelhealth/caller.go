@@ -92,23 +92,24 @@ func newCaller(name, kind string, call func(context.Context) (harvest, error)) *
 func (c *caller) loop() {
 	defer close(c.stopped)
 	for r := range c.start {
-		h, err := c.guarded(r.ctx)
+		c.answer(r)
+	}
+}
+
+// answer makes the round's call and keeps what it brought, also when the function ends the goroutine.
+func (c *caller) answer(r *round) {
+	h, err := harvest{}, errors.New("has ended its goroutine")
+	defer func() {
+		if p := recover(); p != nil {
+			h, err = harvest{}, fmt.Errorf("panicked: %v", p)
+		}
 		c.mu.Lock()
 		c.result = result{r, h, err}
 		c.running = nil
 		c.mu.Unlock()
 		r.finish()
-	}
-}
-
-// guarded turns a panic into an error.
-func (c *caller) guarded(ctx context.Context) (h harvest, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			h, err = harvest{}, fmt.Errorf("panicked: %v", p)
-		}
 	}()
-	return c.call(ctx)
+	h, err = c.call(r.ctx)
 }
 
 // begin starts a call for the round unless one is still running.
@@ -117,6 +118,11 @@ func (c *caller) begin(r *round) {
 	defer c.mu.Unlock()
 	if c.running != nil || c.removed {
 		return
+	}
+	select {
+	case <-c.stopped: // its function has ended the goroutine
+		return
+	default:
 	}
 	c.running, c.since = r, time.Now()
 	r.waiting.Add(1)
@@ -138,7 +144,7 @@ func (c *caller) collect(r *round) (harvest, error) {
 	case c.running != nil:
 		return harvest{}, fmt.Errorf("has not returned for %v", time.Since(c.since).Round(time.Millisecond))
 	default:
-		return harvest{}, errors.New("was not called")
+		return harvest{}, errors.New("has ended its goroutine")
 	}
 }
 

@@ -125,8 +125,14 @@ func (c *check) wait(ctx context.Context) error {
 	return ended(ctx, c.stopped, fmt.Sprintf("the probe of %s %q", c.state.Kind, c.state.Name))
 }
 
-func (m *Monitor) addCheck(c *check) {
+// addCheck watches c from now on; a monitor that is shut down refuses it.
+func (m *Monitor) addCheck(c *check) error {
 	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		c.remove()
+		return errShutDown
+	}
 	m.checks = append(m.checks, c)
 	sampled := m.latest != nil
 	m.mu.Unlock()
@@ -134,6 +140,7 @@ func (m *Monitor) addCheck(c *check) {
 		c.kick()
 		m.republish()
 	}
+	return nil
 }
 
 func (m *Monitor) removeCheck(c *check) {

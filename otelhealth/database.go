@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -54,7 +55,7 @@ type database struct {
 const defaultProbeTimeout = 5 * time.Second
 
 func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database, error) {
-	if db == nil {
+	if isNil(db) {
 		return nil, errors.New("the database is nil")
 	}
 	pool := attribute.String(health.AttrPoolName, name)
@@ -82,6 +83,12 @@ func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database,
 		return nil, settingError("WithProbeTimeout", d.timeout.String(), errors.New("more than 0"))
 	}
 	return d, nil
+}
+
+// isNil also finds a nil *sql.DB.
+func isNil(db DB) bool {
+	v := reflect.ValueOf(db)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 func newLabels(attributes ...attribute.KeyValue) labels {
@@ -134,7 +141,10 @@ func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(),
 		return nil, fmt.Errorf("database %q: %w", name, err)
 	}
 	c := newCheck(health.CheckState{Name: name, Kind: health.CheckDatabase, Required: d.required}, d.timeout, d.probe, m.checkChanged)
-	m.addCheck(c)
+	if err := m.addCheck(c); err != nil {
+		m.sources.remove(caller)
+		return nil, fmt.Errorf("database %q: %w", name, err)
+	}
 	return sync.OnceFunc(func() {
 		m.sources.remove(caller)
 		m.removeCheck(c)

@@ -3,7 +3,9 @@ package otelhealth
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,6 +131,12 @@ func TestDamagedSQLiteFileIsFound(t *testing.T) {
 					t.Fatal(err)
 				}
 			}},
+			{"emptied", func(t *testing.T, path string) {
+				t.Helper()
+				if err := os.Truncate(path, 0); err != nil {
+					t.Fatal(err)
+				}
+			}},
 			{"deleted", func(t *testing.T, path string) {
 				t.Helper()
 				if err := os.Remove(path); err != nil {
@@ -225,9 +233,42 @@ func TestDatabasesComeAndGo(t *testing.T) {
 		name string
 		db   DB
 		opts []DBOption
-	}{{"", db, nil}, {"nil", nil, nil}, {"probe", db, []DBOption{WithProbe(nil)}}, {"timeout", db, []DBOption{WithProbeTimeout(-1)}}} {
+	}{{"", db, nil}, {"nil", nil, nil}, {"nil pool", (*sql.DB)(nil), nil}, {"probe", db, []DBOption{WithProbe(nil)}}, {"timeout", db, []DBOption{WithProbeTimeout(-1)}}} {
 		if _, err := m.AddDB(test.name, test.db, test.opts...); err == nil {
 			t.Errorf("%q was accepted", test.name)
+		}
+	}
+}
+
+func TestSQLiteProbeReadsFilesOfAnyName(t *testing.T) {
+	for _, name := range []string{"a b.db", "100%.db", "a%20b.db", "a?mode=rw.db", "a#b.db", "ä&ö.db"} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), name)
+			db := openSQLiteIn(t, (&url.URL{Path: path}).EscapedPath(), "WAL")
+			if _, err := os.Stat(path); err != nil {
+				t.Fatal(err)
+			}
+			probe, ok := newSQLiteProbe(db)
+			if !ok {
+				t.Fatal("SQLite was not recognised")
+			}
+			if err := probe(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestDatabaseWithoutATableYetPasses(t *testing.T) {
+	db, err := sqlx.Open("sqlite", filepath.Join(t.TempDir(), "new.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	probe, _ := newSQLiteProbe(db)
+	for range 2 {
+		if err := probe(t.Context()); err != nil {
+			t.Error(err)
 		}
 	}
 }

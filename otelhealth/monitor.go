@@ -32,13 +32,14 @@ type Monitor struct {
 	sources registry
 	beats   heartbeats
 
-	pipeline    *pipeline
-	application application // behind MeterProvider
-	exporter    *exporter   // nil: no export
-	stopRuntime []func() error
-	observed    []metric.Registration  // of the built-in metrics, on every provider
-	sampled     atomic.Pointer[sample] // what the private provider's callback observes
-	published   atomic.Pointer[sample] // what the application's provider's callback observes
+	pipeline     *pipeline
+	application  application            // behind MeterProvider
+	exporter     *exporter              // nil: no export
+	runtime      *runtimeMetrics        // on the private provider
+	runtimeThere *runtimeMetrics        // on the application's; nil unless asked for
+	observed     []metric.Registration  // of the built-in metrics, on every provider
+	sampled      atomic.Pointer[sample] // what the private provider's callback observes
+	published    atomic.Pointer[sample] // what the application's provider's callback observes
 
 	exportTime atomic.Pointer[time.Time] // the time of this tick's snapshot when it is exported, else nil
 
@@ -48,6 +49,7 @@ type Monitor struct {
 	checks   []*check
 	custom   map[string][]metric.Registration // by the name of the source
 	draining bool
+	closed   bool // nothing more is registered
 
 	ticker   *ticker       // the tick goroutine's own
 	changed  chan struct{} // a check's status has; at most one waits
@@ -135,6 +137,9 @@ func (m *Monitor) MeterProvider() metric.MeterProvider {
 // Drain tells load balancers to send nothing more: readiness fails from now on. It returns after HEALTH_DRAIN_DELAY,
 // or when ctx ends, with its error; then the server can be closed.
 func (m *Monitor) Drain(ctx context.Context) error {
+	if m.disabled {
+		return nil // nobody was told anything
+	}
 	m.mu.Lock()
 	m.draining = true
 	m.mu.Unlock()
@@ -181,6 +186,7 @@ func (m *Monitor) stop(ctx context.Context) error {
 	}
 	errs := []error{m.sources.close(patience)}
 	m.mu.Lock()
+	m.closed = true
 	checks, observed := m.checks, m.observed
 	for _, registrations := range m.custom {
 		observed = append(observed, registrations...)
@@ -195,8 +201,10 @@ func (m *Monitor) stop(ctx context.Context) error {
 	if m.ticking != nil {
 		<-m.ticking
 	}
-	for _, stop := range m.stopRuntime {
-		errs = append(errs, stop())
+	for _, r := range []*runtimeMetrics{m.runtime, m.runtimeThere} {
+		if r != nil {
+			errs = append(errs, r.stop())
+		}
 	}
 	errs = append(errs, unregister(observed))
 	if m.exporter != nil {

@@ -50,6 +50,7 @@ type otlpConfig struct {
 	forced    bool // by WithOTLP
 	disabled  bool // by OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER
 	options   []otlpmetricgrpc.Option
+	protocol  string
 	timeout   time.Duration
 	interval  time.Duration // 0: with every sample
 }
@@ -71,7 +72,26 @@ func newConfig(env environment, options []Option) (*config, error) {
 	for _, option := range options {
 		option(c)
 	}
+	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
+		c.wrong("OTEL_EXPORTER_OTLP_PROTOCOL", c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
+	}
 	return c, errors.Join(append([]error{errEnvironment}, c.errs...)...)
+}
+
+// exportOff returns why there is no export, and how to turn it on; "" when there is one.
+func (c *config) exportOff() string {
+	switch {
+	case c.otlp.disabled:
+		return "OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER turns it off"
+	case c.otlp.forced:
+		return ""
+	case c.provider != nil:
+		return "the application's meter provider exports the same metrics, WithOTLP turns it on"
+	case !c.otlp.requested:
+		return "set OTEL_EXPORTER_OTLP_ENDPOINT, such as http://localhost:4317, to turn it on"
+	default:
+		return ""
+	}
 }
 
 func (c *config) wrong(option, got string, want error) {

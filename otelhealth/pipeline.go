@@ -3,13 +3,10 @@ package otelhealth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/runtime"
-	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -69,24 +66,6 @@ func dropSemconv(request *metricdata.ResourceMetrics) {
 }
 
 func isOwnName(metric string) bool { return strings.HasPrefix(metric, "otelhealth.") }
-
-// startRuntime starts contrib's runtime instrumentation on provider and returns what stops it. Within freshFor of one
-// collection another sees the same numbers, so both readers of a tick agree.
-func startRuntime(provider metric.MeterProvider, freshFor time.Duration) (stop func() error, err error) {
-	p := &runtimeRegistrations{MeterProvider: provider}
-	if err := runtime.Start(runtime.WithMeterProvider(p), runtime.WithMinimumReadMemStatsInterval(freshFor)); err != nil {
-		return nil, fmt.Errorf("start the runtime instrumentation: %w", err)
-	}
-	return func() error { return unregister(p.registrations) }, nil
-}
-
-func unregister(registrations []metric.Registration) error {
-	var errs []error
-	for _, r := range registrations {
-		errs = append(errs, r.Unregister())
-	}
-	return errors.Join(errs...)
-}
 
 // application is the private provider behind [Monitor.MeterProvider], for applications that have none. It is a
 // pipeline of its own: its callbacks are the application's code, which must not hold the tick.

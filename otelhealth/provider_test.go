@@ -218,6 +218,32 @@ func TestCallbackOfTheApplicationThatPanicsIsSurvived(t *testing.T) {
 	})
 }
 
+func TestCallbackOfTheApplicationThatHangsForGoodHoldsNoShutdown(t *testing.T) {
+	m, err := Start(t.Context(), WithInterval(20*time.Millisecond), new(logBuffer).option())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, called := make(chan struct{}), make(chan struct{}, 1)
+	if _, err := m.MeterProvider().Meter("orders").Int64ObservableGauge("orders.stuck", metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error {
+		called <- struct{}{}
+		<-release
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	<-called
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := m.Shutdown(ctx); err == nil || !strings.Contains(err.Error(), "MeterProvider") {
+		t.Errorf("got %v, want an error that names it", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("took %v, want its deadline of half a second", took)
+	}
+	close(release)
+}
+
 func TestMeterProviderIsOne(t *testing.T) {
 	m := startMonitor(t, nil)
 	if m.MeterProvider() != m.MeterProvider() {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -147,30 +146,4 @@ func stampHistogram[N int64 | float64](points []metricdata.HistogramDataPoint[N]
 	for i := range points {
 		points[i].Time = at
 	}
-}
-
-// runtimeRegistrations is a MeterProvider that keeps what is registered through it: contrib's runtime instrumentation
-// throws its registration away, and so could never be stopped.
-type runtimeRegistrations struct {
-	metric.MeterProvider
-	registrations []metric.Registration
-}
-
-// Meter implements [metric.MeterProvider].
-func (p *runtimeRegistrations) Meter(name string, options ...metric.MeterOption) metric.Meter {
-	return runtimeMeter{p.MeterProvider.Meter(name, options...), p}
-}
-
-type runtimeMeter struct {
-	metric.Meter
-	provider *runtimeRegistrations
-}
-
-// RegisterCallback implements [metric.Meter].
-func (m runtimeMeter) RegisterCallback(f metric.Callback, instruments ...metric.Observable) (metric.Registration, error) {
-	r, err := m.Meter.RegisterCallback(f, instruments...)
-	if err == nil {
-		m.provider.registrations = append(m.provider.registrations, r)
-	}
-	return r, err
 }

@@ -40,22 +40,33 @@ func settings() []setting {
 	return append(rows,
 		setting{"OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where to push metrics by OTLP over gRPC, such as http://localhost:4317. Setting it, or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, turns the export on.", setEndpoint},
 		setting{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "", "Likewise, for metrics alone; wins over the general one.", setEndpoint},
-		setting{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Only grpc is spoken.", setProtocol},
-		setting{"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc", "Likewise.", setProtocol},
+		setting{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Only grpc is spoken: another protocol is an error where the export is on.", setProtocol},
+		likewise("PROTOCOL", "grpc", setProtocol),
 		setting{"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "Milliseconds that one export may take; never more than half an interval.", setExportTimeout},
-		setting{"OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "10000", "Likewise, for metrics alone; wins over the general one.", setExportTimeout},
+		likewise("TIMEOUT", "10000", setExportTimeout),
 		setting{"OTEL_EXPORTER_OTLP_CERTIFICATE", "", "File with the certificates that the Collector's is checked against.", setFile},
+		likewise("CERTIFICATE", "", setFile),
 		setting{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "", "File with the client's certificate for mutual TLS.", setFile},
+		likewise("CLIENT_CERTIFICATE", "", setFile),
 		setting{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "", "File with the client's key for mutual TLS.", setFile},
+		likewise("CLIENT_KEY", "", setFile),
 		setting{"OTEL_EXPORTER_OTLP_INSECURE", "false", "Whether an endpoint without a scheme is spoken to without TLS.", setOTelBool(func(*config) *bool { return new(bool) })},
+		likewise("INSECURE", "false", setOTelBool(func(*config) *bool { return new(bool) })),
 		setting{"OTEL_EXPORTER_OTLP_HEADERS", "", "Headers sent with each export, such as authorization=Bearer%20token.", setHeaders},
+		likewise("HEADERS", "", setHeaders),
 		setting{"OTEL_EXPORTER_OTLP_COMPRESSION", "", "gzip, or none.", setCompression},
+		likewise("COMPRESSION", "", setCompression),
 		setting{"OTEL_METRIC_EXPORT_INTERVAL", "every sample", "Milliseconds between exports, rounded to whole samples.", setExportInterval},
-		setting{"OTEL_METRICS_EXPORTER", "otlp", "none turns the export off.", setMetricsExporter},
+		setting{"OTEL_METRICS_EXPORTER", "otlp", "Anything without otlp, such as none, turns the export off.", setMetricsExporter},
 		setting{"OTEL_SDK_DISABLED", "false", "true turns the export off.", setOTelBool(func(c *config) *bool { return &c.otlp.disabled })},
 		setting{"OTEL_SERVICE_NAME", "", "service.name of what is exported; wins over code.", setText(func(c *config) *string { return &c.otelServiceName })},
 		setting{"OTEL_RESOURCE_ATTRIBUTES", "", "Attributes of what is exported, such as deployment.environment.name=prod; wins over code.", setResourceAttributes},
 	)
+}
+
+// likewise is the row of a variable's form for metrics alone.
+func likewise(name, byDefault string, set func(*config, string) error) setting {
+	return setting{"OTEL_EXPORTER_OTLP_METRICS_" + name, byDefault, "Likewise, for metrics alone; wins over the general one.", set}
 }
 
 func setBool(field func(*config) *bool) func(*config, string) error {
@@ -178,10 +189,9 @@ func setEndpoint(c *config, value string) error {
 	return nil
 }
 
-func setProtocol(_ *config, value string) error {
-	if value != "grpc" {
-		return errors.New("grpc, the only protocol spoken here")
-	}
+// setProtocol only notes what is wanted: applications whose own exporters speak another protocol may have no export here.
+func setProtocol(c *config, value string) error {
+	c.otlp.protocol = value
 	return nil
 }
 
@@ -217,13 +227,18 @@ func setFile(_ *config, value string) error {
 	return f.Close()
 }
 
+// setMetricsExporter understands the names that OpenTelemetry's specification gives to exporters; of those only otlp
+// concerns the monitor.
 func setMetricsExporter(c *config, value string) error {
-	switch value {
-	case "none":
-		c.otlp.disabled = true
-	case "otlp":
-	default:
-		return errors.New("otlp or none")
+	c.otlp.disabled = true
+	for name := range strings.SplitSeq(value, ",") {
+		switch strings.TrimSpace(name) {
+		case "otlp":
+			c.otlp.disabled = false
+		case "none", "prometheus", "console", "logging":
+		default:
+			return errors.New("otlp, none, prometheus, console, or several of them with commas between")
+		}
 	}
 	return nil
 }

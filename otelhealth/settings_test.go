@@ -34,10 +34,9 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"HEALTH_DB_WARNING_THRESHOLD":         "0",
 		"HEALTH_POOL_CRITICAL_THRESHOLD":      "95",
 		"OTEL_EXPORTER_OTLP_ENDPOINT":         "localhost:4317",
-		"OTEL_EXPORTER_OTLP_PROTOCOL":         "http/protobuf",
 		"OTEL_EXPORTER_OTLP_TIMEOUT":          "soon",
 		"OTEL_METRIC_EXPORT_INTERVAL":         "0",
-		"OTEL_METRICS_EXPORTER":               "prometheus",
+		"OTEL_METRICS_EXPORTER":               "carrier-pigeon",
 		"OTEL_EXPORTER_OTLP_COMPRESSION":      "zstd",
 		"OTEL_EXPORTER_OTLP_CERTIFICATE":      "/no/such/file",
 		"OTEL_RESOURCE_ATTRIBUTES":            "env",
@@ -328,6 +327,26 @@ func TestDefaultsAreTheOriginals(t *testing.T) {
 	} {
 		if got := c.thresholds[name]; got.warn.value != want[0] || got.fail.value != want[1] {
 			t.Errorf("%s: got %+v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestAnotherProtocolIsAnErrorWhereTheExportIsOn(t *testing.T) {
+	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		want bool
+	}{
+		{"the export is on", map[string]string{endpoint: "http://localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true},
+		{"the form for metrics wins", map[string]string{endpoint: "http://localhost:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"}, false},
+		{"nobody asked for an export", map[string]string{"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, false},
+		{"it is switched off", map[string]string{endpoint: "http://localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_SDK_DISABLED": "true"}, false},
+		{"the application exports by other means", map[string]string{endpoint: "http://localhost:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_METRICS_EXPORTER": "prometheus"}, false},
+	} {
+		_, err := newConfig(env(test.env), nil)
+		if got := err != nil && strings.Contains(err.Error(), "want grpc"); got != test.want || err != nil && !test.want {
+			t.Errorf("%s: got %v", test.name, err)
 		}
 	}
 }

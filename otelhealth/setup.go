@@ -27,8 +27,12 @@ func (m *Monitor) setUp(ctx context.Context) error {
 	for _, register := range m.config.register {
 		errs = append(errs, register(m))
 	}
-	for _, r := range m.config.readers {
-		_, err := m.sources.add("WithReader", health.SourceApplication, r.call)
+	for i, r := range m.config.readers {
+		name := "WithReader"
+		if i > 0 {
+			name = fmt.Sprintf("WithReader %d", i+1)
+		}
+		_, err := m.sources.add(name, health.SourceApplication, r.call)
 		errs = append(errs, err)
 	}
 	m.ticker = newTicker(m)
@@ -79,11 +83,9 @@ func (m *Monitor) setUpMetrics(ctx context.Context) error {
 	if err := observeForGood(m.pipeline.provider.Meter(health.Scope), m.catalog.builtins, m.sampled.Load); err != nil {
 		return err
 	}
-	stop, err := startRuntime(m.pipeline.provider, c.interval/2)
-	if err != nil {
+	if m.runtime, err = startReplayedRuntime(m.pipeline.provider); err != nil {
 		return err
 	}
-	m.stopRuntime = append(m.stopRuntime, stop)
 	if c.provider == nil {
 		return nil
 	}
@@ -93,11 +95,9 @@ func (m *Monitor) setUpMetrics(ctx context.Context) error {
 	}
 	m.observed = append(m.observed, registration)
 	if c.runtimeThere {
-		stop, err := startRuntime(c.provider, c.interval/2)
-		if err != nil {
+		if m.runtimeThere, err = startRuntime(c.provider); err != nil {
 			return fmt.Errorf("the application's meter provider: %w", err)
 		}
-		m.stopRuntime = append(m.stopRuntime, stop)
 	}
 	return nil
 }
@@ -119,16 +119,8 @@ func (c *config) exported(metrics []numbered) []numbered {
 // setUpExport decides whether there is an export, and logs how to turn it on where there is none.
 func (m *Monitor) setUpExport(ctx context.Context) error {
 	c := m.config.otlp
-	switch {
-	case c.disabled:
-		m.logger.Info("OTLP export is off", "because", "OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER turns it off")
-		return nil
-	case c.forced:
-	case m.config.provider != nil:
-		m.logger.Info("OTLP export is off", "because", "the application's meter provider exports the same metrics; WithOTLP turns it on")
-		return nil
-	case !c.requested:
-		m.logger.Info("OTLP export is off; set OTEL_EXPORTER_OTLP_ENDPOINT, such as http://localhost:4317, to turn it on")
+	if off := m.config.exportOff(); off != "" {
+		m.logger.Info("OTLP export is off; " + off)
 		return nil
 	}
 	client, err := newOTLPClient(ctx, c.options)

@@ -115,8 +115,15 @@ func (m *Monitor) startSource(s Source, numbers map[string]int, metrics []number
 		return nil, errors.Join(fmt.Errorf("source %q: %w", s.Name, err), unregister(registrations))
 	}
 	m.mu.Lock()
-	m.custom[s.Name] = registrations
+	closed := m.closed
+	if !closed {
+		m.custom[s.Name] = registrations
+	}
 	m.mu.Unlock()
+	if closed {
+		m.sources.remove(caller)
+		return nil, errors.Join(fmt.Errorf("source %q: %w", s.Name, errShutDown), unregister(registrations))
+	}
 	return sync.OnceFunc(func() {
 		m.mu.Lock()
 		delete(m.custom, s.Name)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -255,4 +257,69 @@ func TestOverflowOfSeriesIsSaid(t *testing.T) {
 		return nil
 	})))
 	eventually(t, "a warning", func() bool { return len(log.lines("more series")) == 1 })
+}
+
+func TestSourceThatEndsItsGoroutine(t *testing.T) {
+	m := startMonitor(t, nil, WithWebSocket("bad", func(context.Context) (int64, int64, error) {
+		runtime.Goexit()
+		return 0, 0, nil
+	}))
+	if got := failureOf(nextSnapshot(t, m), "bad"); !strings.Contains(got, "has ended its goroutine") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSourceMayRemoveItself(t *testing.T) {
+	m := startMonitor(t, nil)
+	removed := make(chan struct{})
+	var remove func()
+	ready := make(chan struct{})
+	var once sync.Once
+	remove, err := m.AddSource(queueSource("queue", func(context.Context, Observe) error {
+		<-ready
+		once.Do(func() {
+			remove()
+			close(removed)
+		})
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(ready)
+	<-removed
+	if _, err := m.AddSource(queueSource("queue", func(context.Context, Observe) error { return nil })); err != nil {
+		t.Errorf("its name is not free: %v", err)
+	}
+}
+
+// TestRegisteringWhileShuttingDown is for the race detector and for goleak: whatever comes too late is refused whole.
+func TestRegisteringWhileShuttingDown(t *testing.T) {
+	db := openSQLite(t, "orders.db")
+	for range 20 {
+		m := startMonitor(t, nil)
+		var group sync.WaitGroup
+		for i := range 4 {
+			group.Go(func() {
+				for j := range 5 {
+					name := fmt.Sprintf("%d-%d", i, j)
+					removeDB, _ := m.AddDB(name, db) // refused once the monitor is shut down
+					removeSource, _ := m.AddSource(queueSource(name, func(context.Context, Observe) error { return nil }))
+					removeWS, _ := m.AddWebSocket(name, new(WebSocketTracker).Stats)
+					for _, remove := range []func(){removeDB, removeSource, removeWS} {
+						if remove != nil && j%2 == 0 {
+							remove()
+						}
+					}
+					_ = m.Snapshot()
+				}
+			})
+		}
+		group.Go(func() {
+			if err := m.Shutdown(t.Context()); err != nil {
+				t.Errorf("shutdown: %v", err)
+			}
+		})
+		group.Wait()
+	}
 }

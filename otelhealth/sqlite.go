@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 )
@@ -30,6 +32,7 @@ func newSQLiteProbe(db DB) (probe func(context.Context) error, ok bool) {
 	if !ok || !strings.Contains(strings.ToLower(reflect.TypeOf(s.Driver()).String()), "sqlite") {
 		return nil, false
 	}
+	had := false // whether the file has been seen with a header: then an empty one is not a new one
 	return func(ctx context.Context) error {
 		if err := s.PingContext(ctx); err != nil {
 			return err
@@ -42,35 +45,54 @@ func newSQLiteProbe(db DB) (probe func(context.Context) error, ok bool) {
 		if path == "" {
 			return nil // in memory, or temporary: the ping is all there is
 		}
-		return probeFile(ctx, s.Driver(), path)
+		empty, err := probeFile(ctx, s.Driver(), path)
+		if err == nil && empty && had {
+			err = errors.New("the file was emptied")
+		}
+		had = had || err == nil && !empty
+		return err
 	}, true
 }
 
-// probeFile reads the header of the database at path on a connection of its own.
-func probeFile(ctx context.Context, d driver.Driver, path string) (err error) {
-	dsn := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro", OmitHost: true}
-	connection, err := d.Open(dsn.String())
+// fileURL names the database at path for a connection that only reads; SQLite decodes what is escaped.
+func fileURL(path string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro", OmitHost: true}
+	return u.String()
+}
+
+// probeFile reads the header of the database at path on a connection of its own, and reports whether the file is empty,
+// as that of a database without any table may be.
+func probeFile(ctx context.Context, d driver.Driver, path string) (empty bool, err error) {
+	connection, err := d.Open(fileURL(path))
 	if err != nil {
-		return fmt.Errorf("open a connection: %w", err)
+		return false, fmt.Errorf("open a connection: %w", err)
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
 	queryer, ok := connection.(driver.QueryerContext)
 	if !ok {
-		return nil // opening it has read the header with drivers that are that old
+		return false, nil // opening it has read the header with drivers that are that old
 	}
 	rows, err := queryer.QueryContext(ctx, "PRAGMA schema_version", nil)
 	if err != nil {
-		return fmt.Errorf("read the header: %w", err)
+		return false, fmt.Errorf("read the header: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	if err := rows.Next(make([]driver.Value, len(rows.Columns()))); err != nil {
-		return fmt.Errorf("read the header: %w", err)
+		return false, fmt.Errorf("read the header: %w", err)
 	}
 	header, ok := fileHeader(path)
 	if ok && header != sqliteMagic {
-		return fmt.Errorf("the file's header is damaged: it begins with %q", header)
+		return false, fmt.Errorf("the file's header is damaged: it begins with %q", header)
 	}
-	return nil
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, fmt.Errorf("look at the file: %w", err)
+	}
+	return info.Size() == 0, nil
 }
 
 // sqliteMagic begins every SQLite database: https://sqlite.org/fileformat.html, section 1.3.1.

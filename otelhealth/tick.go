@@ -128,6 +128,7 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 		Stuck:    stuck,
 		Failures: append(t.vitals.failures(), brought.failures...),
 	}
+	m.runtime.forget()
 	m.collect(ctx, snapshot, brought.metrics)
 	snapshot.Rules = m.judge.rules(snapshot, brought.kinds, m.latestSnapshot())
 	m.logChanges(snapshot)
@@ -136,11 +137,11 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.statusPoints(snapshot))
 	m.sampled.Store(sampled)
 	m.published.Store(sampled)
-	if due {
-		m.export(ctx, snapshot)
-	}
 	if see := m.config.onSnapshot; see != nil {
 		see(snapshot)
+	}
+	if due {
+		m.export(ctx, snapshot)
 	}
 	m.kickChecks()
 	t.took = time.Since(at)
