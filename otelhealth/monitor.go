@@ -72,10 +72,7 @@ const shutdownTimeout = 5 * time.Second
 // Each metric is one of the table in the README; all live on a private MeterProvider, which no View of the application
 // reaches.
 func Start(ctx context.Context, options ...Option) (*Monitor, error) {
-	c, err := newConfig(osEnvironment, options)
-	if err != nil {
-		return nil, fmt.Errorf("otelhealth: wrong settings:\n%w", err)
-	}
+	c, errSettings := newConfig(osEnvironment, options)
 	c.identify()
 	m := &Monitor{
 		config:   c,
@@ -86,25 +83,29 @@ func Start(ctx context.Context, options ...Option) (*Monitor, error) {
 		custom:   make(map[string][]metric.Registration),
 		changed:  make(chan struct{}, 1),
 	}
-	m.endpoints = health.NewEndpoints(health.EndpointsConfig{
-		Service:    c.service,
-		Interval:   c.interval,
-		BasePath:   c.basePath,
-		Authorizer: c.authorizer,
-		Disabled:   m.disabled,
-	})
-	if m.disabled {
+	if m.disabled && errSettings == nil {
+		m.endpoints = newEndpoints(c)
 		m.logger.Info("health monitoring is disabled", "setting", "HEALTH_MONITOR_ENABLED")
 		return m, nil
 	}
-	if err := m.setUp(ctx); err != nil {
-		m.endpoints = nil
+	if err := m.setUp(ctx, errSettings); err != nil {
 		return nil, errors.Join(fmt.Errorf("otelhealth: %w", err), m.Shutdown(ctx))
 	}
+	m.endpoints = newEndpoints(c)
 	running, cancel := context.WithCancel(context.Background())
 	m.cancel, m.ticking = cancel, make(chan struct{})
 	go m.run(running)
 	return m, nil
+}
+
+func newEndpoints(c *config) *health.Endpoints {
+	return health.NewEndpoints(health.EndpointsConfig{
+		Service:    c.service,
+		Interval:   c.interval,
+		BasePath:   c.basePath,
+		Authorizer: c.authorizer,
+		Disabled:   !c.enabled,
+	})
 }
 
 // Register puts the endpoints on mux, each under a pattern that names its method, so that they live beside an
@@ -175,7 +176,7 @@ func (m *Monitor) Shutdown(ctx context.Context) error {
 
 // stop undoes what start did, in the opposite order. It tolerates a monitor that was set up in part, or not at all.
 func (m *Monitor) stop(ctx context.Context) error {
-	if m.config == nil || m.disabled {
+	if m.config == nil {
 		return nil
 	}
 	// User code and the export come first and last; neither may use up all the time.

@@ -318,6 +318,23 @@ func TestShutdownIsIdempotentAndSafeFirst(t *testing.T) {
 	}
 }
 
+func TestShutdownInTheMiddleOfATickIsNoNews(t *testing.T) {
+	var log logBuffer
+	called := make(chan struct{}, 1)
+	m := startMonitor(t, nil, log.option(), WithInterval(time.Minute), WithWebSocket("slow", func(ctx context.Context) (int64, int64, error) {
+		called <- struct{}{}
+		<-ctx.Done()
+		return 0, 0, ctx.Err()
+	}))
+	<-called
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.lines("slow"); len(got) != 0 {
+		t.Errorf("logged %q", got)
+	}
+}
+
 func TestStartAgainGivesTheSameNumbers(t *testing.T) {
 	var counts [3]health.Number
 	for i := range counts {

@@ -96,6 +96,11 @@ func TestStartRefusesWhatContradictsItself(t *testing.T) {
 			[]string{`HEALTH_FD_WARNING_THRESHOLD: got "90%"`, `HEALTH_THREAD_WARNING_THRESHOLD: got "200"`},
 		},
 		{
+			"together with what cannot be read at all",
+			variables{"HEALTH_FD_WARNING_THRESHOLD": "950", "HEALTH_WS_WARNING_THRESHOLD": "lots", "HEALTH_SAMPLE_INTERVAL": "soon"},
+			[]string{`HEALTH_FD_WARNING_THRESHOLD: got "950"`, `HEALTH_WS_WARNING_THRESHOLD: got "lots"`, `HEALTH_SAMPLE_INTERVAL: got "soon"`},
+		},
+		{
 			"a number above a share of the limit",
 			variables{"HEALTH_FD_WARNING_THRESHOLD": "100000000", "HEALTH_FD_CRITICAL_THRESHOLD": "80%"},
 			[]string{`HEALTH_FD_WARNING_THRESHOLD: got "100000000"`},

@@ -11,14 +11,15 @@ import (
 	"github.com/otelhealth/otelhealth-go/health/process"
 )
 
-// setUp opens what the tick needs. What it has opened when it fails is closed by Shutdown.
-func (m *Monitor) setUp(ctx context.Context) error {
+// setUp opens what the tick needs, unless the settings are wrong: those that were found so already, and those that turn
+// out to be beside the limits of this process. What it has opened when it fails is closed by Shutdown.
+func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 	var err error
 	if m.process, err = process.Open(); err != nil {
-		return fmt.Errorf("measure this process: %w", err)
+		return errors.Join(fmt.Errorf("measure this process: %w", err), errSettings)
 	}
-	if err := m.setUpJudge(); err != nil {
-		return err
+	if err := errors.Join(errSettings, m.setUpJudge()); err != nil {
+		return fmt.Errorf("wrong settings:\n%w", err)
 	}
 	if err := m.setUpMetrics(ctx); err != nil {
 		return err

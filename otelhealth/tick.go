@@ -116,6 +116,9 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 
 	t.vitals.read(m.process) // before users' code runs, which may open descriptors for a moment
 	brought := m.gather(ctx)
+	if ctx.Err() != nil {
+		return // Shutdown: that no source answers any more is no news
+	}
 	stuck := append(m.beats.overdue(at), t.sleepers.see(t.vitals.asleep, wall)...)
 	sampled := m.sample(at, brought, stuck)
 	m.sampled.Store(sampled)
