@@ -5,12 +5,6 @@ import (
 	"time"
 )
 
-// MetricAlertFiring counts the alerts that fire, by [AttrAlertSeverity].
-const MetricAlertFiring = "otelhealth.alert.firing"
-
-// AttrAlertSeverity is warn or fail.
-const AttrAlertSeverity = "otelhealth.alert.severity"
-
 // AlertState says where an alert stands in its life:
 //
 //	pending ─► firing ─► resolved

@@ -33,8 +33,11 @@ var (
 // answer closes the object that w holds and makes it the body of a response.
 func (w *jsonWriter) answer(status int, mediaType string) *answer {
 	w.end()
-	w.b = append(w.b, '\n')
-	body := w.b
+	return newAnswer(status, mediaType, w.b)
+}
+
+func newAnswer(status int, mediaType string, body []byte) *answer {
+	body = append(body, '\n')
 	a := &answer{
 		status:      status,
 		contentType: []string{mediaType},

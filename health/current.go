@@ -46,7 +46,7 @@ func (w *jsonWriter) fd(s *Snapshot) {
 	w.number("count", s.Value(MetricFDCount))
 	w.number("limit", s.Value(MetricFDLimit))
 	w.number("usage_percent", (s.Value(MetricFDUtilization) * 100).round(2))
-	w.status("status", s.ruleStatus(RuleFD))
+	w.status("status", s.ruleStatus(RuleFD, MetricFDCount))
 	w.end()
 }
 
@@ -57,7 +57,7 @@ func (w *jsonWriter) memory(s *Snapshot) {
 	w.number("percent", s.memoryPercent())
 	w.number("available_mb", inMiB(s.Value(MetricMemoryFree)))
 	w.number("swap_mb", inMiB(s.Value(MetricMemorySwap)))
-	w.status("status", s.ruleStatus(RuleMemory))
+	w.status("status", s.ruleStatus(RuleMemory, MetricMemoryRSS))
 	w.number("limit_mb", inMiB(s.Value(MetricMemoryLimit)))
 	w.number("utilization", s.Value(MetricMemoryUtil).round(4))
 	w.number("working_set_mb", inMiB(s.Value(MetricMemoryWorking)))
@@ -67,7 +67,7 @@ func (w *jsonWriter) memory(s *Snapshot) {
 
 // database is as healthy as the connections' sum, the fullest pool and the worst database check.
 func (w *jsonWriter) database(s *Snapshot) {
-	total, status := s.total(RuleDatabase)
+	total, status := s.total(RuleDatabase, MetricPoolCount)
 	for i := range s.Rules {
 		if s.Rules[i].Name == RulePool {
 			status = Worst(status, s.Rules[i].Status)
@@ -104,7 +104,7 @@ func (w *jsonWriter) database(s *Snapshot) {
 }
 
 func (w *jsonWriter) webSocket(s *Snapshot) {
-	total, status := s.total(RuleWebSocket)
+	total, status := s.total(RuleWebSocket, MetricWSConnections)
 	symbols := s.Value(MetricWSSymbols)
 	if !symbols.Known() && status == Pass {
 		symbols = 0
@@ -133,7 +133,7 @@ func (w *jsonWriter) webSocket(s *Snapshot) {
 
 // threads describes what is stuck in the field names that the original had for a thread.
 func (w *jsonWriter) threads(s *Snapshot) {
-	status := s.ruleStatus(RuleThreads)
+	status := s.ruleStatus(RuleThreads, MetricThreads)
 	if r, ok := s.Rule(RuleStuck); ok {
 		status = Worst(status, r.Status)
 	}
@@ -173,7 +173,7 @@ func (e *Endpoints) writeProcess(w *jsonWriter, s *Snapshot) {
 func (w *jsonWriter) goroutines(s *Snapshot) {
 	w.object("goroutines")
 	w.number("count", s.Value(MetricGoroutines))
-	w.status("status", s.ruleStatus(RuleGoroutines))
+	w.status("status", s.ruleStatus(RuleGoroutines, MetricGoroutines))
 	w.end()
 }
 

@@ -33,6 +33,7 @@ type EndpointsConfig struct {
 //	GET /health, /health/status  liveness: whether the process can recover by itself
 //	GET /health/check            readiness, with every check: draft-inadarei-api-health-check-06
 //	GET /health/api/current      everything in the snapshot; behind the Authorizer
+//	GET /health/api/alerts       the alerts that fire, newest first; behind the Authorizer
 //
 // Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
 // three intervals is answered for as "stalled".
@@ -60,6 +61,7 @@ type publication struct {
 	liveness  *answer
 	readiness *answer
 	current   *answer
+	alerts    *answer
 	// stalledCurrent makes, for the first who asks, the body that says how old the numbers are.
 	stalledCurrent func() *answer
 }
@@ -86,6 +88,7 @@ func NewEndpoints(c EndpointsConfig) *Endpoints {
 	e.unauthorized.challenge = []string{`Bearer realm="health"`}
 	const stalled = "stalled: no snapshot for three intervals"
 	e.stalled.liveness = e.encodeLiveness(Verdict{Fail, stalled})
+	e.stalled.alerts = newProblem(http.StatusServiceUnavailable, stalled)
 	e.stalled.readiness = e.encodeReadiness(&Snapshot{Readiness: Verdict{Fail, stalled}})
 
 	first := &publication{taken: time.Now()}
@@ -99,6 +102,7 @@ func NewEndpoints(c EndpointsConfig) *Endpoints {
 		first.current = newProblem(http.StatusServiceUnavailable, early)
 		first.current.retryAfter = []string{"1"}
 	}
+	first.alerts = first.current
 	first.stalledCurrent = func() *answer { return first.current }
 	e.published.Store(first)
 	return e
@@ -113,6 +117,7 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 		liveness:       e.encodeLiveness(s.Liveness),
 		readiness:      e.encodeReadiness(s),
 		current:        e.encodeCurrent(s, ""),
+		alerts:         encodeAlerts(s),
 		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, "no snapshot since "+formatTime(s.Time)) }),
 	})
 }
@@ -144,6 +149,7 @@ func (e *Endpoints) routes() []route {
 		{"/health/status", e.serveLiveness},
 		{"/health/check", e.serveReadiness},
 		{"/health/api/current", e.protected(e.serveCurrent)},
+		{"/health/api/alerts", e.protected(e.serveAlerts)},
 	}
 }
 
@@ -196,6 +202,15 @@ func (e *Endpoints) serveCurrent(w http.ResponseWriter, r *http.Request) {
 	a := p.current
 	if stalled {
 		a = p.stalledCurrent()
+	}
+	a.write(w, r, noStore)
+}
+
+func (e *Endpoints) serveAlerts(w http.ResponseWriter, r *http.Request) {
+	p, _, stalled := e.latest()
+	a := p.alerts
+	if stalled {
+		a = e.stalled.alerts // that no alert is listed says nothing any more
 	}
 	a.write(w, r, noStore)
 }

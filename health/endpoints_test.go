@@ -89,6 +89,7 @@ func TestBodiesKeepTheirShape(t *testing.T) {
 			golden(t, test.name+"_health.json", get(t, h, "/health").Body.Bytes())
 			golden(t, test.name+"_check.json", get(t, h, "/health/check").Body.Bytes())
 			golden(t, test.name+"_current.json", get(t, h, "/health/api/current").Body.Bytes())
+			golden(t, test.name+"_alerts.json", get(t, h, "/health/api/alerts").Body.Bytes())
 		})
 	}
 }
@@ -268,6 +269,9 @@ func TestMonitorThatStopsPublishingIsStalled(t *testing.T) {
 				t.Errorf("%s, a moment later: got %d %s, want 503 stalled", path, w.Code, w.Body)
 			}
 		}
+		if w := get(t, h, "/health/api/alerts"); w.Code != 503 {
+			t.Errorf("alerts: got %d, want 503", w.Code)
+		}
 		golden(t, "stalled_health.json", get(t, h, "/health").Body.Bytes())
 		golden(t, "stalled_check.json", get(t, h, "/health/check").Body.Bytes())
 		golden(t, "stalled_current.json", get(t, h, "/health/api/current").Body.Bytes())
@@ -445,6 +449,21 @@ func failingSnapshot() *Snapshot {
 	}
 	s.Rules[0].Value, s.Rules[0].Status, s.Rules[0].Since = 950, Fail, testTime
 	s.Checks[0].Status, s.Checks[0].Error = Fail, "dial tcp 10.0.0.7:5432: connect: connection refused"
+	s.Alerts = []Alert{
+		{
+			ID: 1769768130001, Rule: RuleFD, Metric: MetricFDCount, Unit: "{file_descriptor}", State: AlertFiring, Severity: Fail,
+			Threshold: 900, Value: 950, Peak: 980, Lowest: 720, Breaches: 12,
+			Began: testTime.Add(-2 * time.Minute), FiredAt: testTime.Add(-2 * time.Minute), Updated: testTime, Lasted: 2 * time.Minute,
+			AcknowledgedAt: testTime.Add(-time.Minute), AcknowledgedBy: "ann", Note: "on it",
+		},
+		{ID: 1769768130002, Rule: RuleThreads, Metric: MetricThreads, State: AlertPending, Severity: Warn, Threshold: 50, Value: 51},
+		{
+			ID: 1769768130003, Rule: RuleMemory, Metric: MetricMemoryRSS, Unit: "By", State: AlertFiring, Severity: Warn,
+			Threshold: 500 * mib, Value: 612.5 * mib, Peak: 612.5 * mib, Lowest: 501 * mib, Breaches: 2,
+			Began: testTime.Add(-20 * time.Second), FiredAt: testTime.Add(-20 * time.Second), Updated: testTime, Lasted: 20 * time.Second,
+			SilencedUntil: testTime.Add(time.Hour),
+		},
+	}
 	s.Stuck = []Stuck{
 		{Kind: StuckHeartbeat, ID: 1, Name: "place-orders", Since: testTime.Add(-time.Minute), Vital: true},
 		{Kind: StuckOSThread, ID: 4712, Name: "thread 4712", Since: testTime.Add(-30 * time.Second)},

@@ -17,6 +17,7 @@ type Snapshot struct {
 	Metrics  []Metric      // every reading, in the order in which they were collected
 	Rules    []RuleState   // what each rule says, in the order of the rules
 	Checks   []CheckState  // what each check found last, in the order of their registration
+	Alerts   []Alert       // those that are pending or firing, in the order of the rules
 	Stuck    []Stuck       // what [MetricStuck] counts
 	Failures []Failure     // the sources that gave no reading at this tick
 
@@ -143,19 +144,27 @@ func (r Reading) Attribute(key string) string {
 	return v.AsString()
 }
 
-// ruleStatus is Unknown where the platform has nothing for the rule to judge.
-func (s *Snapshot) ruleStatus(name string) Status {
-	r, _ := s.Rule(name)
-	return r.Status
+// ruleStatus is what the rule says. Where the rule is switched off a reading passes, and without one it is Unknown: the
+// platform has nothing to judge.
+func (s *Snapshot) ruleStatus(rule, metric string) Status {
+	if r, ok := s.Rule(rule); ok {
+		return r.Status
+	}
+	if s.Value(metric).Known() {
+		return Pass
+	}
+	return Unknown
 }
 
 // total is what the rule made of a sum over sources. Without any source it is zero, and healthy.
-func (s *Snapshot) total(rule string) (Number, Status) {
-	r, ok := s.Rule(rule)
-	if !ok {
-		return 0, Pass
+func (s *Snapshot) total(rule, metric string) (Number, Status) {
+	if r, ok := s.Rule(rule); ok {
+		return r.Value, r.Status
 	}
-	return r.Value, r.Status
+	if sum := s.Value(metric); sum.Known() {
+		return sum, Pass // the rule is switched off
+	}
+	return 0, Pass
 }
 
 // memoryPercent is the resident memory's share of the system's memory, in percent.

@@ -30,6 +30,7 @@ const (
 	MetricWSConnections  = "otelhealth.websocket.connection.count"
 	MetricWSSymbols      = "otelhealth.websocket.symbol.count"
 	MetricStatus         = "otelhealth.status"
+	MetricAlertFiring    = "otelhealth.alert.firing"
 	MetricTickDuration   = "otelhealth.tick.duration"
 	MetricSourceFailures = "otelhealth.source.failure.count"
 	MetricOTLPQueue      = "otelhealth.otlp.queue.length"
@@ -45,6 +46,7 @@ const (
 	AttrStuckKind        = "otelhealth.stuck.kind"          // heartbeat, os_thread
 	AttrWebSocketSource  = "otelhealth.websocket.source"    // the name given to the source
 	AttrComponent        = "otelhealth.component"           // a rule's name, or overall
+	AttrAlertSeverity    = "otelhealth.alert.severity"      // warn, fail
 	AttrSource           = "otelhealth.source"              // the name given to the source
 	AttrSourceKind       = "otelhealth.source.kind"         // database, websocket, source, application
 	AttrPressureResource = "otelhealth.pressure.resource"   // cpu, memory, io
@@ -138,6 +140,7 @@ func Vocabulary() []MetricInfo {
 		{Name: MetricWSConnections, Kind: Gauge, Unit: "{connection}", Integer: true, Attributes: []string{AttrWebSocketSource}, Description: "Open WebSocket connections."},
 		{Name: MetricWSSymbols, Kind: Gauge, Unit: "{symbol}", Integer: true, Attributes: []string{AttrWebSocketSource}, Description: "Symbols subscribed to over WebSocket connections."},
 		{Name: MetricStatus, Kind: Gauge, Unit: "1", Integer: true, Attributes: []string{AttrComponent}, Description: "Health of a component, and of all (overall): 0 pass, 1 warn, 2 fail. Absent while unknown."},
+		{Name: MetricAlertFiring, Kind: Gauge, Unit: "{alert}", Integer: true, Attributes: []string{AttrAlertSeverity}, Description: "Alerts that fire."},
 		{Name: MetricTickDuration, Kind: Gauge, Unit: "s", Description: "Time that the tick before this one took."},
 		{Name: MetricSourceFailures, Kind: Counter, Unit: "{failure}", Integer: true, Attributes: []string{AttrSource, AttrSourceKind}, Description: "Times a registered source hung, panicked or returned an error."},
 		{Name: MetricOTLPQueue, Kind: Gauge, Unit: "{request}", Integer: true, Description: "OTLP requests that wait to be delivered."},

@@ -14,16 +14,14 @@ import (
 
 // component is what a built-in rule judges: one row of the table behind the HEALTH_…_THRESHOLD settings.
 type component struct {
-	name     string // the rule's
-	setting  string // HEALTH_<setting>_WARNING_THRESHOLD
-	metric   string // judged: summed over its readings, or each one where instance is set
-	instance string // attribute that tells several judged things apart
-	limit    string // metric that a share is a share of; "" when there is no limit
-	unit     string // of a setting, in words
-	scale    float64
-	source   string // kind of source whose failure leaves the sum incomplete
-	warn     string // defaults, as a setting would say them
-	fail     string
+	name    string // the rule's
+	setting string // HEALTH_<setting>_WARNING_THRESHOLD
+	metric  string // judged
+	limit   string // metric that a share is a share of; "" when there is no limit
+	unit    string // of a setting, in words
+	scale   float64
+	warn    string // defaults, as a setting would say them
+	fail    string
 }
 
 func components() []component {
@@ -34,12 +32,12 @@ func components() []component {
 	return []component{
 		{name: health.RuleFD, setting: "FD", metric: health.MetricFDCount, limit: health.MetricFDLimit, unit: "descriptors", warn: fdWarn, fail: fdFail},
 		{name: health.RuleMemory, setting: "MEMORY", metric: health.MetricMemoryRSS, limit: health.MetricMemoryLimit, unit: "MiB", scale: 1 << 20, warn: "500", fail: "1000"},
-		{name: health.RuleDatabase, setting: "DB", metric: health.MetricPoolCount, unit: "connections", source: health.SourceDatabase, warn: "10", fail: "20"},
-		{name: health.RuleWebSocket, setting: "WS", metric: health.MetricWSConnections, unit: "connections", source: health.SourceWebSocket, warn: "10", fail: "20"},
+		{name: health.RuleDatabase, setting: "DB", metric: health.MetricPoolCount, unit: "connections", warn: "10", fail: "20"},
+		{name: health.RuleWebSocket, setting: "WS", metric: health.MetricWSConnections, unit: "connections", warn: "10", fail: "20"},
 		{name: health.RuleThreads, setting: "THREAD", metric: health.MetricThreads, unit: "threads", warn: "50", fail: "100"},
 		{name: health.RuleGoroutines, setting: "GOROUTINE", metric: health.MetricGoroutines, unit: "goroutines", warn: "10000", fail: "50000"},
 		{name: health.RuleStuck, setting: "STUCK", metric: health.MetricStuck, unit: "stuck", warn: "1", fail: "off"},
-		{name: health.RulePool, setting: "POOL", metric: health.MetricPoolUtil, instance: health.AttrPoolName, limit: health.MetricPoolMax, unit: "used connections over the maximum (0 to 1)", source: health.SourceDatabase, warn: "80%", fail: "95%"},
+		{name: health.RulePool, setting: "POOL", metric: health.MetricPoolUtil, limit: health.MetricPoolMax, unit: "used connections over the maximum (0 to 1)", warn: "80%", fail: "95%"},
 	}
 }
 

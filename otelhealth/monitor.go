@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/health/process"
 )
@@ -25,12 +26,13 @@ type Monitor struct {
 	endpoints *health.Endpoints
 	disabled  bool
 
-	began   time.Time // offsets count from it
-	catalog *catalog
-	judge   judge
-	process *process.Reader
-	sources registry
-	beats   heartbeats
+	began     time.Time // offsets count from it
+	catalog   *catalog
+	alerter   *alerting.Alerter
+	process   *process.Reader
+	sources   registry
+	announcer *alerting.Announcer
+	beats     heartbeats
 
 	pipeline     *pipeline
 	application  application            // behind MeterProvider
@@ -48,6 +50,7 @@ type Monitor struct {
 	taken    time.Time // of latest, with the monotonic clock
 	checks   []*check
 	custom   map[string][]metric.Registration // by the name of the source
+	fails    fails
 	draining bool
 	closed   bool // nothing more is registered
 
@@ -208,6 +211,9 @@ func (m *Monitor) stop(ctx context.Context) error {
 		}
 	}
 	errs = append(errs, unregister(observed))
+	if m.announcer != nil {
+		errs = append(errs, m.announcer.Close(patience))
+	}
 	if m.exporter != nil {
 		flush, cancel := context.WithTimeout(ctx, remaining(ctx)*4/5)
 		defer cancel()

@@ -8,7 +8,9 @@ import (
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -27,6 +29,8 @@ type config struct {
 	livenessRules  ruleSet
 	drainDelay     time.Duration
 	listenAddress  string
+	rules          []alerting.Rule // given with WithRules
+	tracerProvider trace.TracerProvider
 	otlp           otlpConfig
 
 	otelServiceName    string
@@ -72,6 +76,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 	for _, option := range options {
 		option(c)
 	}
+	c.checkRuleSets()
 	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
 		c.wrong("OTEL_EXPORTER_OTLP_PROTOCOL", c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
 	}
@@ -143,6 +148,19 @@ func WithBasePath(path string) Option {
 // WithAuthorizer lets a decide who sees more than the probes.
 func WithAuthorizer(a health.Authorizer) Option {
 	return func(c *config) { c.authorizer = a }
+}
+
+// WithRules adds rules of the application's own. One that bears the name of a component ("fd", "memory", …) takes its
+// place, thresholds and all. What HEALTH_READINESS_RULES and HEALTH_LIVENESS_RULES list is added to what a rule says that
+// it affects.
+func WithRules(rules ...alerting.Rule) Option {
+	return func(c *config) { c.rules = append(c.rules, rules...) }
+}
+
+// WithTracerProvider marks in the application's traces when an alert fires, by a span without length, and when it
+// resolves, by a span over the time that it fired.
+func WithTracerProvider(provider trace.TracerProvider) Option {
+	return func(c *config) { c.tracerProvider = provider }
 }
 
 // WithLogger sends what the monitor has to say to l instead of [slog.Default]. Background failures are logged when

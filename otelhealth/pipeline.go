@@ -52,9 +52,12 @@ func (p *pipeline) request(ctx context.Context, request *metricdata.ResourceMetr
 	return err
 }
 
-// dropSemconv removes every metric whose name is not this module's own.
+// dropSemconv removes every built-in metric whose name is not this module's own.
 func dropSemconv(request *metricdata.ResourceMetrics) {
 	for i := range request.ScopeMetrics {
+		if request.ScopeMetrics[i].Scope.Name == customScope {
+			continue
+		}
 		kept := request.ScopeMetrics[i].Metrics[:0]
 		for _, m := range request.ScopeMetrics[i].Metrics {
 			if isOwnName(m.Name) {

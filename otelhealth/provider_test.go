@@ -112,13 +112,17 @@ func TestWithoutSemconvNames(t *testing.T) {
 	provider, reader := applicationProvider(t)
 	c := startCollector(t, "127.0.0.1:0")
 	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address},
-		WithMeterProvider(provider), WithOTLP(), WithoutSemconvNames())
+		WithMeterProvider(provider), WithOTLP(), WithoutSemconvNames(),
+		WithSource(queueSource("queue", func(_ context.Context, observe Observe) error {
+			observe("orders.queue.length", 4)
+			return nil
+		})))
 	s := nextSnapshot(t, m)
 	if !s.Value(health.MetricFDCount).Known() {
 		t.Error("the snapshot lacks them")
 	}
 	for _, metric := range collected(t, reader).Metrics {
-		if !strings.HasPrefix(metric.Name, "otelhealth.") {
+		if !strings.HasPrefix(metric.Name, "otelhealth.") && metric.Name != "orders.queue.length" {
 			t.Errorf("%s is on the application's provider", metric.Name)
 		}
 	}
@@ -127,12 +131,12 @@ func TestWithoutSemconvNames(t *testing.T) {
 	defer c.mu.Unlock()
 	got, _ := points(c.requests[1])
 	for s := range got {
-		if !strings.HasPrefix(s.metric, "otelhealth.") {
+		if !strings.HasPrefix(s.metric, "otelhealth.") && s.metric != "orders.queue.length" {
 			t.Errorf("%s is exported", s.metric)
 		}
 	}
-	if len(got) == 0 {
-		t.Error("nothing is exported")
+	if got[series{"orders.queue.length", ""}] != 4 {
+		t.Error("the gauge of a source is not exported")
 	}
 }
 

@@ -3,6 +3,7 @@ package otelhealth
 import (
 	"time"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -11,7 +12,9 @@ func (t *ticker) statusMetric(s *health.Snapshot) health.Metric {
 	metric := health.Metric{Name: health.MetricStatus, Unit: "1", Scope: health.Scope}
 	add := func(component string, status health.Status) {
 		if value, ok := statusValues[status]; ok {
-			metric.Readings = append(metric.Readings, health.Reading{Attributes: t.status[component].set, Value: value})
+			metric.Readings = append(metric.Readings, health.Reading{
+				Attributes: t.judged[health.AttrComponent+component].set, Value: value,
+			})
 		}
 	}
 	for i := 0; i < len(s.Rules); {
@@ -27,22 +30,38 @@ func (t *ticker) statusMetric(s *health.Snapshot) health.Metric {
 
 var statusValues = map[health.Status]float64{health.Pass: 0, health.Warn: 1, health.Fail: 2}
 
-// statusPoints are the snapshot's statuses as points of otelhealth.status; of several states of one rule the worst.
-func (t *ticker) statusPoints(s *health.Snapshot) []point {
-	points := make([]point, 0, len(t.status))
-	m, _ := s.Find(health.MetricStatus)
+// firingMetric says how many alerts fire at each severity.
+func (t *ticker) firingMetric(s *health.Snapshot) health.Metric {
+	warn, fail := alerting.Firing(s.Alerts)
+	reading := func(severity health.Status, count int) health.Reading {
+		return health.Reading{Attributes: t.judged[health.AttrAlertSeverity+severity.String()].set, Value: float64(count)}
+	}
+	return health.Metric{
+		Name: health.MetricAlertFiring, Unit: "{alert}", Scope: health.Scope,
+		Readings: []health.Reading{reading(health.Warn, warn), reading(health.Fail, fail)},
+	}
+}
+
+// judgedPoints are the snapshot's readings of that metric as points.
+func (t *ticker) judgedPoints(s *health.Snapshot, metric string) []point {
+	m, _ := s.Find(metric)
+	points := make([]point, 0, len(m.Readings))
 	for _, r := range m.Readings {
-		points = append(points, point{r.Value, t.status[r.Attribute(health.AttrComponent)].labels})
+		iter := r.Attributes.Iter()
+		iter.Next()
+		kv := iter.Attribute()
+		points = append(points, point{r.Value, t.judged[string(kv.Key)+kv.Value.AsString()].labels})
 	}
 	return points
 }
 
 // publish gives the snapshot its checks and verdicts and answers with it from now on.
-func (m *Monitor) publish(s *health.Snapshot, taken time.Time) {
+func (m *Monitor) publish(s *health.Snapshot, taken time.Time, f fails) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.fails = f
 	m.complete(s)
-	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s))
+	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s), m.ticker.firingMetric(s))
 	m.latest, m.taken = s, taken
 	m.endpoints.Publish(s, taken)
 }
@@ -63,6 +82,7 @@ func (m *Monitor) republish() {
 		return
 	}
 	s := *m.latest
+	s.Alerts = m.alerter.Open() // a person may have acted
 	m.complete(&s)
 	m.latest = &s
 	m.endpoints.Publish(&s, m.taken)
@@ -75,10 +95,4 @@ func (m *Monitor) complete(s *health.Snapshot) {
 		s.Checks[i] = c.latest()
 	}
 	m.verdicts(s, m.draining)
-}
-
-func (m *Monitor) latestSnapshot() *health.Snapshot {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.latest
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -47,7 +48,7 @@ type gathered struct {
 	metrics  []health.Metric
 	failures []health.Failure
 	failed   []failed
-	kinds    map[string]bool // kinds of which a source is registered
+	sources  []alerting.Source // all that are registered
 }
 
 // failed is how often a source has failed until now.
@@ -68,9 +69,9 @@ func (r *registry) gather(ctx context.Context, meanwhile func()) gathered {
 	}
 	meanwhile()
 	round.wait()
-	g := gathered{kinds: make(map[string]bool), points: make([]numberedPoint, 0, 6*len(callers))}
+	g := gathered{sources: make([]alerting.Source, 0, len(callers)), points: make([]numberedPoint, 0, 6*len(callers))}
 	for _, c := range callers {
-		g.kinds[c.kind] = true
+		g.sources = append(g.sources, alerting.Source{Kind: c.kind, Name: c.name})
 		h, err := c.collect(round)
 		if err != nil {
 			c.failures++
@@ -104,6 +105,7 @@ func (r *registry) close(ctx context.Context) error {
 
 var (
 	errShutDown  = errors.New("the monitor has been shut down")
+	errDisabled  = errors.New("health monitoring is disabled")
 	errNameTaken = errors.New("the name is taken")
 )
 

@@ -155,29 +155,41 @@ func setBasePath(c *config, value string) error {
 
 func isDots(segment string) bool { return segment == "." || segment == ".." }
 
-// ruleSet says which rules count for a verdict.
+// ruleSet says which rules count for a verdict: names, or * for all.
 type ruleSet []string
 
-func (s ruleSet) has(rule string) bool { return slices.Contains(s, rule) }
+func (s ruleSet) has(rule string) bool { return slices.Contains(s, rule) || slices.Contains(s, "*") }
 
+// setRules keeps the names; whether there are such rules is known once the options have been read.
 func setRules(field func(*config) *ruleSet) func(*config, string) error {
 	return func(c *config, value string) error {
-		known := componentNames()
-		var set ruleSet
+		set := ruleSet{}
 		for name := range strings.SplitSeq(value, ",") {
-			switch name = strings.TrimSpace(name); {
-			case name == "*":
-				set = append(set, known...)
-			case name == "none", name == "":
-			case slices.Contains(known, name):
+			if name = strings.TrimSpace(name); name != "" && name != "none" {
 				set = append(set, name)
-			default:
-				return fmt.Errorf("rules among %s, * or none; there is no rule %q", strings.Join(known, ", "), name)
 			}
 		}
 		*field(c) = set
 		return nil
 	}
+}
+
+// checkRuleSets refuses names of rules that do not exist.
+func (c *config) checkRuleSets() {
+	known := componentNames()
+	for i := range c.rules {
+		known = append(known, c.rules[i].Name)
+	}
+	check := func(setting string, set ruleSet) {
+		for _, name := range set {
+			if name != "*" && !slices.Contains(known, name) {
+				c.wrong(setting, strings.Join(set, ","), fmt.Errorf("rules among %s, * or none; there is no rule %q", strings.Join(known, ", "), name))
+				return
+			}
+		}
+	}
+	check("HEALTH_READINESS_RULES", c.readinessRules)
+	check("HEALTH_LIVENESS_RULES", c.livenessRules)
 }
 
 func setEndpoint(c *config, value string) error {

@@ -7,6 +7,7 @@ import (
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/health/process"
 )
@@ -21,6 +22,7 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 	if err := errors.Join(errSettings, m.setUpJudge()); err != nil {
 		return fmt.Errorf("wrong settings:\n%w", err)
 	}
+	m.announcer = alerting.NewAnnouncer(alerting.AnnouncerConfig{Logger: m.logger, TracerProvider: m.config.tracerProvider})
 	if err := m.setUpMetrics(ctx); err != nil {
 		return err
 	}
@@ -44,9 +46,8 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 func (m *Monitor) setUpJudge() error {
 	var v vitals
 	v.read(m.process)
-	m.judge = judge{components: components(), thresholds: m.config.thresholds, absent: v.absent()}
 	var errs []error
-	for _, c := range m.judge.components {
+	for _, c := range components() {
 		limit, t := v.limit(c.limit), m.config.thresholds[c.name]
 		errs = append(errs, c.check(t, limit))
 		if c.limit != health.MetricFDLimit && c.limit != health.MetricMemoryLimit || limit.Known() {
@@ -60,6 +61,13 @@ func (m *Monitor) setUpJudge() error {
 			errs = append(errs, settingError(c.criticalName(), shown("", t.failText), noLimit))
 		}
 	}
+	alerter, err := alerting.New(m.config.alertingRules(v.absent()))
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	// Without a store an id must not come again in the next process.
+	alerter.Restore(alerting.Saved{LastID: m.began.UnixMilli()})
+	m.alerter = alerter
 	return errors.Join(errs...)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -17,7 +18,7 @@ import (
 type ticker struct {
 	vitals   vitals
 	labels   *vitalLabels
-	status   map[string]statusLabels // by component
+	judged   map[string]judgedLabels // by component, and by severity of alerts
 	sleepers sleepers
 
 	sequence uint64
@@ -31,7 +32,8 @@ type ticker struct {
 	panicked bool
 }
 
-type statusLabels struct {
+// judgedLabels are the attributes of what is known only after judging.
+type judgedLabels struct {
 	set    attribute.Set
 	labels labels
 }
@@ -39,17 +41,25 @@ type statusLabels struct {
 func newTicker(m *Monitor) *ticker {
 	t := &ticker{
 		labels:  newVitalLabels(m.catalog),
-		status:  make(map[string]statusLabels),
+		judged:  make(map[string]judgedLabels),
 		every:   1,
 		failing: make(map[string]bool),
 	}
 	if interval := m.config.otlp.interval; interval > 0 {
 		t.every = max(1, uint64((interval+m.config.interval/2)/m.config.interval))
 	}
-	for _, name := range append(componentNames(), health.Overall) {
-		set := attribute.NewSet(attribute.String(health.AttrComponent, name))
-		t.status[name] = statusLabels{set, newLabels(set.ToSlice()...)}
+	add := func(key, value string) {
+		set := attribute.NewSet(attribute.String(key, value))
+		t.judged[key+value] = judgedLabels{set, newLabels(set.ToSlice()...)}
 	}
+	for _, name := range append(componentNames(), health.Overall) {
+		add(health.AttrComponent, name)
+	}
+	for i := range m.config.rules {
+		add(health.AttrComponent, m.config.rules[i].Name)
+	}
+	add(health.AttrAlertSeverity, health.Warn.String())
+	add(health.AttrAlertSeverity, health.Fail.String())
 	if started, ok := m.process.StartTime(); ok {
 		t.uptime = m.began.Sub(started)
 	}
@@ -133,11 +143,14 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	}
 	m.runtime.forget()
 	m.collect(ctx, snapshot, brought.metrics)
-	snapshot.Rules = m.judge.rules(snapshot, brought.kinds, m.latestSnapshot())
+	judged := m.alerter.Step(snapshot, alerting.Inventory{Sources: brought.sources})
+	snapshot.Rules, snapshot.Alerts = judged.Rules, judged.Alerts
 	m.logChanges(snapshot)
-	m.publish(snapshot, at)
+	m.publish(snapshot, at, fails{judged.FailsReadiness, judged.FailsLiveness})
+	m.announcer.Announce(judged.Transitions)
 
-	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.statusPoints(snapshot))
+	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.judgedPoints(snapshot, health.MetricStatus))
+	sampled = sampled.with(m.catalog.number(health.MetricAlertFiring), t.judgedPoints(snapshot, health.MetricAlertFiring))
 	m.sampled.Store(sampled)
 	m.published.Store(sampled)
 	if see := m.config.onSnapshot; see != nil {

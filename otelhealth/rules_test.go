@@ -1,11 +1,13 @@
 package otelhealth
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -18,17 +20,26 @@ func readingsOf(metric string, values ...float64) health.Metric {
 	return m
 }
 
-func judgeWith(t *testing.T, settings map[string]string) judge {
+// alerterWith returns an alerter for the rules of the settings.
+func alerterWith(t *testing.T, settings map[string]string, absent map[string]bool) *alerting.Alerter {
 	t.Helper()
 	c, err := newConfig(env(settings), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judge{components: components(), thresholds: c.thresholds}
+	a, err := alerting.New(c.alertingRules(absent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
+// everySourceKind is an inventory with a source of each kind.
+var everySourceKind = alerting.Inventory{Sources: []alerting.Source{
+	{Kind: health.SourceDatabase, Name: "a"}, {Kind: health.SourceDatabase, Name: "d"}, {Kind: health.SourceWebSocket, Name: "a"},
+}}
+
 func TestRulesJudge(t *testing.T) {
-	everything := map[string]bool{health.SourceDatabase: true, health.SourceWebSocket: true}
 	for _, test := range []struct {
 		name     string
 		settings map[string]string
@@ -61,16 +72,11 @@ func TestRulesJudge(t *testing.T) {
 			map[string]string{"HEALTH_THREAD_CRITICAL_THRESHOLD": "off"},
 			[]health.Metric{readingsOf(health.MetricThreads, 5000)}, health.RuleThreads, health.Warn,
 		},
-		{
-			"and both off always pass",
-			map[string]string{"HEALTH_THREAD_WARNING_THRESHOLD": "off", "HEALTH_THREAD_CRITICAL_THRESHOLD": "off"},
-			[]health.Metric{readingsOf(health.MetricThreads, 5000)}, health.RuleThreads, health.Pass,
-		},
 		{"each pool by itself", nil, []health.Metric{readingsOf(health.MetricPoolUtil, 0.1, 0.95)}, health.RulePool, health.Pass},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := &health.Snapshot{Metrics: test.metrics}
-			s.Rules = judgeWith(t, test.settings).rules(s, everything, nil)
+			s.Rules = alerterWith(t, test.settings, nil).Step(s, everySourceKind).Rules
 			r, ok := s.Rule(test.rule)
 			if !ok || r.Status != test.want {
 				t.Errorf("got %+v, %v, want %v", r, ok, test.want)
@@ -82,13 +88,28 @@ func TestRulesJudge(t *testing.T) {
 	}
 }
 
+func TestRulesThatAreOffAreNotJudged(t *testing.T) {
+	m := startMonitor(t, variables{"HEALTH_THREAD_WARNING_THRESHOLD": "off", "HEALTH_THREAD_CRITICAL_THRESHOLD": "off"})
+	s := nextSnapshot(t, m)
+	if r, ok := s.Rule(health.RuleThreads); ok {
+		t.Errorf("got %+v", r)
+	}
+	var current struct{ Threads struct{ Status string } }
+	if err := json.Unmarshal(get(t, m, "/health/api/current").Body.Bytes(), &current); err != nil {
+		t.Fatal(err)
+	}
+	if current.Threads.Status != "pass" {
+		t.Errorf("current shows %q, want pass", current.Threads.Status)
+	}
+}
+
 func TestEachPoolHasItsOwnState(t *testing.T) {
 	s := &health.Snapshot{
 		Metrics:  []health.Metric{readingsOf(health.MetricPoolUtil, 0.1, 0.85, 1)},
 		Failures: []health.Failure{{Source: "d", Kind: health.SourceDatabase, Error: "away"}},
 	}
 	got := make(map[string]health.Status)
-	for _, r := range judgeWith(t, nil).rules(s, map[string]bool{health.SourceDatabase: true}, nil) {
+	for _, r := range alerterWith(t, nil, nil).Step(s, everySourceKind).Rules {
 		if r.Name == health.RulePool {
 			got[r.Instance] = r.Status
 		}
@@ -102,9 +123,7 @@ func TestEachPoolHasItsOwnState(t *testing.T) {
 
 func TestRulesWithNothingToJudgeAreLeftOut(t *testing.T) {
 	s := new(health.Snapshot)
-	j := judgeWith(t, nil)
-	j.absent = map[string]bool{health.MetricFDCount: true}
-	s.Rules = j.rules(s, nil, nil)
+	s.Rules = alerterWith(t, nil, map[string]bool{health.MetricFDCount: true}).Step(s, alerting.Inventory{}).Rules
 	for _, name := range []string{health.RuleFD, health.RuleDatabase, health.RuleWebSocket, health.RulePool} {
 		if r, ok := s.Rule(name); ok {
 			t.Errorf("%s: got %+v", name, r)
@@ -113,23 +132,47 @@ func TestRulesWithNothingToJudgeAreLeftOut(t *testing.T) {
 }
 
 func TestSinceStandsAsLongAsTheStatus(t *testing.T) {
-	j := judgeWith(t, nil)
+	alerter := alerterWith(t, nil, nil)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var before *health.Snapshot
 	for i, step := range []struct {
 		threads float64
 		since   int
 	}{{10, 0}, {20, 0}, {60, 2}, {70, 2}, {10, 4}} {
 		s := &health.Snapshot{
 			Time:    start.Add(time.Duration(i) * time.Second),
+			Offset:  time.Duration(i) * time.Second,
 			Metrics: []health.Metric{readingsOf(health.MetricThreads, step.threads)},
 		}
-		s.Rules = j.rules(s, map[string]bool{health.SourceDatabase: i%2 == 0}, before)
+		s.Rules = alerter.Step(s, alerting.Inventory{}).Rules
 		r, _ := s.Rule(health.RuleThreads)
 		if want := start.Add(time.Duration(step.since) * time.Second); !r.Since.Equal(want) {
 			t.Errorf("sample %d: since %v, want %v", i, r.Since, want)
 		}
-		before = s
+	}
+}
+
+// TestListedRulesAffectTheProbes goes from the settings to what the alerter says.
+func TestListedRulesAffectTheProbes(t *testing.T) {
+	for _, test := range []struct {
+		name                string
+		settings            map[string]string
+		metric              string
+		readiness, liveness string
+	}{
+		{"fd fails readiness by default", nil, health.MetricFDCount, "fd", ""},
+		{"another does not", nil, health.MetricThreads, "", ""},
+		{"unless it is listed", map[string]string{"HEALTH_READINESS_RULES": "threads"}, health.MetricThreads, "threads", ""},
+		{"then fd no longer does", map[string]string{"HEALTH_READINESS_RULES": "threads"}, health.MetricFDCount, "", ""},
+		{"liveness likewise", map[string]string{"HEALTH_LIVENESS_RULES": "*"}, health.MetricThreads, "", "threads"},
+		{"none is none", map[string]string{"HEALTH_READINESS_RULES": "none"}, health.MetricFDCount, "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &health.Snapshot{Metrics: []health.Metric{readingsOf(test.metric, 1e9)}}
+			got := alerterWith(t, test.settings, nil).Step(s, alerting.Inventory{})
+			if got.FailsReadiness != test.readiness || got.FailsLiveness != test.liveness {
+				t.Errorf("got readiness %q and liveness %q", got.FailsReadiness, got.FailsLiveness)
+			}
+		})
 	}
 }
 
@@ -146,11 +189,9 @@ func TestVerdicts(t *testing.T) {
 		liveness, readiness, overall health.Status
 	}{
 		{"nothing is wrong", health.Snapshot{}, health.Pass, health.Pass, health.Pass},
-		{"fd fails readiness by default", health.Snapshot{Rules: []health.RuleState{rule("fd", health.Fail)}}, health.Pass, health.Fail, health.Fail},
 		{"another rule lowers it to warn", health.Snapshot{Rules: []health.RuleState{rule("memory", health.Fail)}}, health.Pass, health.Warn, health.Fail},
 		{"so does a warning", health.Snapshot{Rules: []health.RuleState{rule("fd", health.Warn)}}, health.Pass, health.Warn, health.Warn},
 		{"and what is unknown", health.Snapshot{Rules: []health.RuleState{rule("fd", health.Unknown)}}, health.Pass, health.Warn, health.Unknown},
-		{"a listed rule fails liveness", health.Snapshot{Rules: []health.RuleState{rule("goroutines", health.Fail)}}, health.Fail, health.Warn, health.Fail},
 		{"a required check that has not run fails readiness", health.Snapshot{Checks: []health.CheckState{check(true, health.Unknown)}}, health.Pass, health.Fail, health.Unknown},
 		{"so does one that fails", health.Snapshot{Checks: []health.CheckState{check(true, health.Fail)}}, health.Pass, health.Fail, health.Fail},
 		{"an optional one lowers it to warn", health.Snapshot{Checks: []health.CheckState{check(false, health.Fail)}}, health.Pass, health.Warn, health.Fail},
@@ -158,7 +199,7 @@ func TestVerdicts(t *testing.T) {
 		{"any other does not", health.Snapshot{Stuck: []health.Stuck{{Name: "loop"}}}, health.Pass, health.Pass, health.Pass},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := &Monitor{config: &config{readinessRules: ruleSet{"fd"}, livenessRules: ruleSet{"goroutines"}}}
+			m := new(Monitor)
 			s := test.snapshot
 			m.verdicts(&s, false)
 			if s.Liveness.Status != test.liveness || s.Readiness.Status != test.readiness || s.Overall != test.overall {
@@ -168,6 +209,11 @@ func TestVerdicts(t *testing.T) {
 				if (v.Status == health.Pass) != (v.Reason == "") {
 					t.Errorf("%v with the reason %q", v.Status, v.Reason)
 				}
+			}
+			m.fails = fails{readiness: "fd", liveness: "goroutines"}
+			m.verdicts(&s, false)
+			if s.Readiness.Status != health.Fail || s.Liveness.Status != health.Fail {
+				t.Errorf("with rules that fail the probes: got %+v and %+v", s.Readiness, s.Liveness)
 			}
 			m.verdicts(&s, true)
 			if s.Readiness.Status != health.Fail || s.Readiness.Reason != "draining" {

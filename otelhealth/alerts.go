@@ -1,0 +1,64 @@
+package otelhealth
+
+import (
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// OnTransition calls f with everything that happens to alerts from now on, one call at a time and in order, in a
+// goroutine of its own: neither the tick nor another function waits for it. remove ends that.
+func (m *Monitor) OnTransition(f func(health.Transition)) (remove func()) {
+	if m.disabled || f == nil {
+		return func() {}
+	}
+	return m.announcer.OnTransition(f)
+}
+
+// Acknowledge notes that a person has taken on the firing alert of that id, with a note. Escalation and resolving clear
+// it. The error wraps one of package alerting's: ErrUnknownAlert, ErrAlertResolved or ErrNotFiring.
+func (m *Monitor) Acknowledge(id int64, by, note string) error {
+	if m.disabled {
+		return errDisabled
+	}
+	t, err := m.alerter.Acknowledge(id, by, note, time.Now())
+	if err != nil {
+		return err
+	}
+	m.acted(t)
+	return nil
+}
+
+// Resolve ends the alert of that id on a person's word. Its rule opens no other until the value has been healthy once.
+// The error wraps alerting.ErrUnknownAlert or alerting.ErrAlertResolved.
+func (m *Monitor) Resolve(id int64, by, note string) error {
+	if m.disabled {
+		return errDisabled
+	}
+	t, err := m.alerter.Resolve(id, by, note, time.Now())
+	if err != nil {
+		return err
+	}
+	m.acted(t)
+	return nil
+}
+
+// Silence keeps the rule from notifying until then, by a person's word; it is judged and shown all the same. A time that
+// has passed ends a silence. The error wraps alerting.ErrUnknownRule.
+func (m *Monitor) Silence(rule string, until time.Time, by string) error {
+	if m.disabled {
+		return errDisabled
+	}
+	transitions, err := m.alerter.Silence(rule, until, by, time.Now())
+	if err != nil {
+		return err
+	}
+	m.acted(transitions...)
+	return nil
+}
+
+// acted publishes and announces what a person did, at once.
+func (m *Monitor) acted(transitions ...health.Transition) {
+	m.republish()
+	m.announcer.Announce(transitions)
+}
