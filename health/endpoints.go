@@ -154,12 +154,12 @@ func (e *Endpoints) routes() []route {
 }
 
 // Handler returns a handler that finds the routes by the whole path itself. It never redirects, and it also answers
-// where something before it has stripped the base path, or "/health", from the request's path.
+// where something before it has stripped the base path, or http.StripPrefix has stripped "/health", from the request's
+// path.
 func (e *Endpoints) Handler() http.Handler {
 	byPath := make(map[string]http.HandlerFunc)
 	for _, route := range e.routes() {
 		byPath[route.path] = route.handler
-		byPath[strings.TrimPrefix(route.path, "/health")] = route.handler
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
@@ -167,6 +167,9 @@ func (e *Endpoints) Handler() http.Handler {
 			path = rest
 		}
 		serve, ok := byPath[path]
+		if !ok && wasStripped(r) {
+			serve, ok = byPath["/health"+path]
+		}
 		switch {
 		case !ok:
 			e.notFound.write(w, r, nil)
@@ -177,6 +180,12 @@ func (e *Endpoints) Handler() http.Handler {
 			serve(w, r)
 		}
 	})
+}
+
+// wasStripped reports whether "/health" stood before the request's path: what the client sent stays in RequestURI.
+func wasStripped(r *http.Request) bool {
+	sent, _, _ := strings.Cut(r.RequestURI, "?")
+	return strings.HasSuffix(sent, "/health"+r.URL.EscapedPath())
 }
 
 func (e *Endpoints) serveLiveness(w http.ResponseWriter, r *http.Request) {

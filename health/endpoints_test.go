@@ -240,6 +240,8 @@ func TestHandlerFindsItsRoutesWhereverItIsMounted(t *testing.T) {
 		{"not elsewhere", "", "/healthy", "", 404},
 		{"not with a slash more", "", "/health/check/", "", 404},
 		{"not under half a base path", "/svc", "/svchealth", "", 404},
+		{"not at the base path itself", "/svc", "/svc", "", 404},
+		{"not where an application has a page of that name", "", "/status", "", 404},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := testEndpoints(EndpointsConfig{BasePath: test.base}).Handler()

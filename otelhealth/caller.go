@@ -13,22 +13,24 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// caller runs one user's function for the tick: in a goroutine of its own, one call at a time, with recover. A function
-// that hangs holds only its own goroutine; the tick waits for it once, up to its budget, and from then on goes on
-// without it until it returns.
+// caller runs one user's function for the tick: in a goroutine of its own, one call at a time, with recover. The tick
+// waits for a function up to its budget. For one that took more than half of that it does not wait again, until it has
+// been quicker: what such a function brings is taken at the next tick.
 type caller struct {
 	name string
 	kind string // one of health's kinds of sources
 	call func(ctx context.Context) (harvest, error)
 
-	start   chan *round   // at most one waits
+	start   chan job      // at most one waits
 	stopped chan struct{} // closed when the goroutine has ended
 
 	mu      sync.Mutex
 	running *round // nil between calls
 	since   time.Time
 	removed bool
-	result  result
+	slow    bool   // the tick does not wait for it
+	result  result // of the last call, until it is collected
+	late    result // of a call that an earlier tick began
 
 	failures int    // counted by the tick alone
 	labels   labels // of the metric that counts them
@@ -45,34 +47,59 @@ type numberedPoint struct {
 	point
 }
 
+// result is what a call brought, and of an application's provider also what else went wrong.
 type result struct {
 	round *round
+	took  time.Duration
 	harvest
 	err error
 }
 
-// round is one tick's calls. Its done channel is closed when all of them have returned.
-type round struct {
-	ctx     context.Context
-	waiting atomic.Int64
-	done    chan struct{}
+// job is one call.
+type job struct {
+	round   *round
+	awaited bool
 }
 
-func newRound(ctx context.Context) *round {
-	r := &round{ctx: ctx, done: make(chan struct{})}
-	r.waiting.Store(1) // the tick's own, until it has started every call
+// round is one tick's calls.
+type round struct {
+	ctx     context.Context // ends with the budget, or when all calls have returned
+	cancel  context.CancelFunc
+	budget  time.Duration
+	done    chan struct{} // closed when all calls that are awaited have returned
+	awaited atomic.Int64
+	all     atomic.Int64
+}
+
+func newRound(ctx context.Context, budget time.Duration) *round {
+	r := &round{budget: budget, done: make(chan struct{})}
+	r.ctx, r.cancel = context.WithTimeout(ctx, budget)
+	r.begun(true) // the tick's own, until it has started every call
 	return r
 }
 
-func (r *round) finish() {
-	if r.waiting.Add(-1) == 0 {
-		close(r.done)
+func (r *round) begun(awaited bool) {
+	r.all.Add(1)
+	if awaited {
+		r.awaited.Add(1)
 	}
 }
 
-// wait returns when every call has returned or ctx ends.
+func (r *round) finish(awaited bool) {
+	if awaited && r.awaited.Add(-1) == 0 {
+		close(r.done)
+	}
+	if r.all.Add(-1) == 0 {
+		r.cancel()
+	}
+}
+
+// wait returns when every awaited call has returned or the budget is used up.
 func (r *round) wait() {
-	r.finish()
+	defer r.finish(false)
+	if r.awaited.Add(-1) == 0 {
+		return
+	}
 	select {
 	case <-r.done:
 	case <-r.ctx.Done():
@@ -83,7 +110,7 @@ func newCaller(name, kind string, call func(context.Context) (harvest, error)) *
 	c := &caller{
 		name: name, kind: kind, call: call,
 		labels: newLabels(attribute.String(health.AttrSource, name), attribute.String(health.AttrSourceKind, kind)),
-		start:  make(chan *round, 1), stopped: make(chan struct{}),
+		start:  make(chan job, 1), stopped: make(chan struct{}),
 	}
 	go c.loop()
 	return c
@@ -91,31 +118,40 @@ func newCaller(name, kind string, call func(context.Context) (harvest, error)) *
 
 func (c *caller) loop() {
 	defer close(c.stopped)
-	for r := range c.start {
-		c.answer(r)
+	for j := range c.start {
+		c.answer(j)
 	}
 }
 
-// answer makes the round's call and keeps what it brought, also when the function ends the goroutine.
-func (c *caller) answer(r *round) {
-	h, err := harvest{}, errors.New("has ended its goroutine")
+var errEnded = errors.New("has ended its goroutine")
+
+// answer makes the call and keeps what it brought, also when the function ends the goroutine. A function that was
+// removed is not called any more.
+func (c *caller) answer(j job) {
+	h, err, began := harvest{}, errEnded, time.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			h, err = harvest{}, fmt.Errorf("panicked: %v", p)
 		}
 		c.mu.Lock()
-		c.result = result{r, h, err}
+		c.result = result{j.round, time.Since(began), h, err}
 		c.running = nil
 		c.mu.Unlock()
-		r.finish()
+		j.round.finish(j.awaited)
 	}()
-	h, err = c.call(r.ctx)
+	c.mu.Lock()
+	removed := c.removed
+	c.mu.Unlock()
+	if !removed {
+		h, err = c.call(j.round.ctx)
+	}
 }
 
 // begin starts a call for the round unless one is still running.
 func (c *caller) begin(r *round) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.late = result{}
 	if c.running != nil || c.removed {
 		return
 	}
@@ -124,28 +160,33 @@ func (c *caller) begin(r *round) {
 		return
 	default:
 	}
+	c.late, c.result = c.result, result{}
 	c.running, c.since = r, time.Now()
-	r.waiting.Add(1)
-	c.start <- r
+	r.begun(!c.slow)
+	c.start <- job{r, !c.slow}
 }
 
-// collect returns what the round's call brought, or why it brought nothing.
-func (c *caller) collect(r *round) (harvest, error) {
+// collect returns what the round's call brought, of a slow function what the call before brought, or why there is
+// nothing. ok is false for a source that has been removed meanwhile.
+func (c *caller) collect(r *round) (found result, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	found = c.late
 	switch {
+	case c.removed:
+		return result{}, false
 	case c.result.round == r:
-		h, err := c.result.harvest, c.result.err
-		c.result = result{}
-		if err != nil {
-			return harvest{}, err
-		}
-		return h, nil
+		found, c.result = c.result, result{}
+		c.slow = found.took > r.budget/2
+	case c.late.round != nil:
+		c.slow = found.took > r.budget/2
 	case c.running != nil:
-		return harvest{}, fmt.Errorf("has not returned for %v", time.Since(c.since).Round(time.Millisecond))
+		c.slow = true
+		found.err = fmt.Errorf("has not returned for %v", time.Since(c.since).Round(time.Millisecond))
 	default:
-		return harvest{}, errors.New("has ended its goroutine")
+		found.err = errEnded
 	}
+	return found, true
 }
 
 // remove lets the goroutine end after the call that is running, if any.

@@ -3,6 +3,7 @@ package otelhealth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ func newCheck(state health.CheckState, timeout time.Duration, probe func(context
 func (c *check) loop(ctx context.Context) {
 	defer close(c.stopped)
 	for range c.start {
+		if ctx.Err() != nil {
+			return // removed
+		}
 		began := time.Now()
 		err := c.guarded(ctx)
 		c.mu.Lock()
@@ -130,7 +134,7 @@ func (m *Monitor) addCheck(c *check) error {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
-		c.remove()
+		c.remove() // before its first call
 		return errShutDown
 	}
 	m.checks = append(m.checks, c)
@@ -151,6 +155,8 @@ func (m *Monitor) removeCheck(c *check) {
 			break
 		}
 	}
+	m.leaving = slices.DeleteFunc(m.leaving, func(other *check) bool { return hasEnded(other.stopped) })
+	m.leaving = append(m.leaving, c)
 	m.mu.Unlock()
 	c.remove()
 	m.republish()

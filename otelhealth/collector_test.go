@@ -25,6 +25,7 @@ type collector struct {
 	mu       sync.Mutex
 	requests []*colmetricpb.ExportMetricsServiceRequest
 	answer   func(ctx context.Context) error
+	partial  *colmetricpb.ExportMetricsPartialSuccess
 }
 
 func startCollector(t *testing.T, address string) *collector {
@@ -72,7 +73,7 @@ func (c *collector) Export(ctx context.Context, r *colmetricpb.ExportMetricsServ
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests = append(c.requests, r)
-	return &colmetricpb.ExportMetricsServiceResponse{}, nil
+	return &colmetricpb.ExportMetricsServiceResponse{PartialSuccess: c.partial}, nil
 }
 
 // answers lets the collector answer differently from now on.

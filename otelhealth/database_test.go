@@ -137,6 +137,16 @@ func TestDamagedSQLiteFileIsFound(t *testing.T) {
 					t.Fatal(err)
 				}
 			}},
+			{"replaced", func(t *testing.T, path string) {
+				t.Helper()
+				other := path + ".other"
+				if err := openSQLiteIn(t, other, "DELETE").Close(); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(other, path); err != nil {
+					t.Fatal(err)
+				}
+			}},
 			{"deleted", func(t *testing.T, path string) {
 				t.Helper()
 				if err := os.Remove(path); err != nil {
@@ -270,5 +280,35 @@ func TestDatabaseWithoutATableYetPasses(t *testing.T) {
 		if err := probe(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestSQLiteProbeIsNotInTheWay writes as fast as it can while the file is probed at every tick: neither may notice the
+// other.
+func TestSQLiteProbeIsNotInTheWay(t *testing.T) {
+	for _, pragma := range []string{"journal_mode(DELETE)", "journal_mode(WAL)", "locking_mode(EXCLUSIVE)"} {
+		t.Run(pragma, func(t *testing.T) {
+			db, err := sqlx.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "orders.db")+"?_pragma="+pragma)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() }) // after the monitor's probes
+			db.SetMaxOpenConns(1)
+			if _, err := db.ExecContext(t.Context(), "CREATE TABLE t (x)"); err != nil {
+				t.Fatal(err)
+			}
+			m := startMonitor(t, nil, WithInterval(10*time.Millisecond), WithDB("orders", db))
+			eventually(t, "the first probe", func() bool {
+				return m.Snapshot() != nil && connectivity(m.Snapshot(), "orders").Status != health.Unknown
+			})
+			for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
+				if _, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err != nil {
+					t.Fatalf("the application: %v", err)
+				}
+				if c := connectivity(m.Snapshot(), "orders"); c.Status != health.Pass {
+					t.Fatalf("the probe: %+v", c)
+				}
+			}
+		})
 	}
 }

@@ -14,6 +14,16 @@ type environment func(name string) string
 // osEnvironment is the process's own. Nothing else in the module reads environment variables.
 func osEnvironment(name string) string { return os.Getenv(name) }
 
+// first returns the first of the variables that is set, with its name.
+func (env environment) first(names ...string) (name, value string) {
+	for _, name := range names {
+		if value := env(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
 // apply reads every setting of the table into c. The error joins all that is wrong, each part naming the variable, what
 // it holds and what it should.
 func (env environment) apply(c *config) error {
@@ -27,7 +37,7 @@ func (env environment) apply(c *config) error {
 			errs = append(errs, settingError(s.name, shown(s.name, value), err))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, env.checkClientCertificate())...)
 }
 
 func settingError(name, got string, want error) error {
@@ -36,7 +46,7 @@ func settingError(name, got string, want error) error {
 
 // shown is what an error may repeat of a setting's value: headers carry tokens, and a URL may carry a password.
 func shown(name, value string) string {
-	if strings.HasSuffix(name, "_HEADERS") || strings.Contains(value, "@") {
+	if strings.HasSuffix(name, "_HEADERS") || name == "OTEL_RESOURCE_ATTRIBUTES" || strings.Contains(value, "@") {
 		return "a value that is not repeated here"
 	}
 	return strconv.Quote(value)

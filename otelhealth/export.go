@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -38,19 +39,30 @@ type exporter struct {
 	mu      sync.Mutex
 	queue   []*metricdata.ResourceMetrics // oldest first
 	dropped atomic.Int64
-	failing bool // whether the last export failed; only the goroutine's
+	last    outcome // of the last export; only the goroutine's
 }
+
+// outcome is what became of an export.
+type outcome int
+
+const (
+	delivered outcome = iota
+	postponed         // it is kept and tried again
+	rejected          // for good
+)
 
 // queueLength bounds the requests that wait; at the default interval they are ten minutes' worth.
 const queueLength = 64
 
 // newOTLPClient dials lazily: it succeeds while the Collector is away. After an outage the connection is tried again
 // within two seconds; gRPC's own default waits up to two minutes.
-func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option) (sdkmetric.Exporter, error) {
+func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option, logger *slog.Logger) (sdkmetric.Exporter, error) {
 	reconnect := grpc.ConnectParams{Backoff: backoff.Config{
 		BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second,
 	}}
-	all := append([]otlpmetricgrpc.Option{otlpmetricgrpc.WithDialOption(grpc.WithConnectParams(reconnect))}, options...)
+	all := append([]otlpmetricgrpc.Option{otlpmetricgrpc.WithDialOption(
+		grpc.WithConnectParams(reconnect), grpc.WithChainUnaryInterceptor(notePartial(logger)),
+	)}, options...)
 	all = append(all,
 		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{Enabled: false}),
 		otlpmetricgrpc.WithTimeout(0), // the context's deadline, set here, is the only one
@@ -171,19 +183,25 @@ func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetr
 	if ctx.Err() != nil {
 		return e.pause // Shutdown's deadline has passed
 	}
-	e.report(err)
-	if err == nil {
+	throttle, again := retryable(err)
+	switch {
+	case err == nil:
+		e.report(delivered, nil)
 		e.done(request)
 		return 0
-	}
-	throttle, retryable := retryable(err)
-	if !retryable {
+	case !again:
+		e.report(rejected, err)
 		e.done(request)
 		e.dropped.Add(1)
 		return 0
+	default:
+		e.report(postponed, err)
+		return max(min(throttle, longestPause), e.pause/2+rand.N(e.pause/2+1))
 	}
-	return max(throttle, e.pause/2+rand.N(e.pause/2+1))
 }
+
+// longestPause bounds how long a Collector may ask to be left alone.
+const longestPause = time.Minute
 
 // sleep waits between tries. It returns false when there will be none: at Shutdown a Collector that is away is not
 // waited for.
@@ -200,15 +218,39 @@ func (e *exporter) sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// report logs changes of state.
-func (e *exporter) report(err error) {
-	switch {
-	case err != nil && !e.failing:
-		e.failing = true
-		e.logger.Warn("OTLP export fails; requests are kept and tried again", "error", err)
-	case err == nil && e.failing:
-		e.failing = false
+// report logs changes of state: one line when exports begin to fail or to be rejected, one when they work again.
+func (e *exporter) report(now outcome, err error) {
+	if now == e.last {
+		return
+	}
+	e.last = now
+	switch now {
+	case delivered:
 		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped.Load())
+	case postponed:
+		e.logger.Warn("OTLP export fails; requests are kept and tried again", "error", err)
+	case rejected:
+		e.logger.Warn("OTLP export is rejected; requests are dropped", "error", err)
+	}
+}
+
+// notePartial tells the log, once for each text, of points that the Collector refused in a request that it took: it
+// would only refuse them again.
+func notePartial(logger *slog.Logger) grpc.UnaryClientInterceptor {
+	var last atomic.Pointer[string]
+	return func(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		err := invoke(ctx, method, request, reply, connection, options...)
+		response, ok := reply.(*colmetricpb.ExportMetricsServiceResponse)
+		if err != nil || !ok || response.GetPartialSuccess() == nil {
+			return err
+		}
+		refused := response.GetPartialSuccess()
+		response.PartialSuccess = nil // the exporter would make an error of it, and the request would count as dropped
+		text := refused.GetErrorMessage()
+		if before := last.Swap(&text); before == nil || *before != text {
+			logger.Warn("the Collector took a request in part", "rejected_points", refused.GetRejectedDataPoints(), "message", text)
+		}
+		return nil
 	}
 }
 
@@ -217,7 +259,12 @@ func (e *exporter) close(ctx context.Context) error {
 	close(e.closing)
 	stop := context.AfterFunc(ctx, e.cancel)
 	defer stop()
-	<-e.stopped
+	select {
+	case <-e.stopped:
+	case <-ctx.Done():
+		e.cancel()
+		return errors.New("the export is held up by the logger and still runs")
+	}
 	e.cancel()
 	left := e.waiting()
 	errShutdown := e.client.Shutdown(ctx)
@@ -230,6 +277,9 @@ func (e *exporter) close(ctx context.Context) error {
 // retryable says whether a request may be sent again, and after which time at least, as OTLP has it:
 // https://opentelemetry.io/docs/specs/otlp/#failures.
 func retryable(err error) (after time.Duration, ok bool) {
+	if err == nil {
+		return 0, false
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return 0, true
 	}

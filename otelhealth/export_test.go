@@ -6,3 +6,9 @@ import "github.com/otelhealth/otelhealth-go/health"
 func withSnapshots(see func(*health.Snapshot)) Option {
 	return func(c *config) { c.onSnapshot = see }
 }
+
+// exporterEnded is closed when the export's goroutine has ended.
+func (m *Monitor) exporterEnded() <-chan struct{} {
+	m.exporter.cancel()
+	return m.exporter.stopped
+}

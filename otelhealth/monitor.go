@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,7 @@ type Monitor struct {
 	latest   *health.Snapshot
 	taken    time.Time // of latest, with the monotonic clock
 	checks   []*check
+	leaving  []*check                         // removed, with a probe that may still run
 	custom   map[string][]metric.Registration // by the name of the source
 	fails    fails
 	draining bool
@@ -58,8 +60,9 @@ type Monitor struct {
 	changed  chan struct{} // a check's status has; at most one waits
 	cancel   context.CancelFunc
 	ticking  chan struct{} // closed when the tick goroutine has ended
-	shutdown sync.Once
-	errDown  error
+	stopping atomic.Bool
+	down     chan struct{} // closed when Shutdown is over
+	errDown  error         // of it
 }
 
 // shutdownTimeout is Shutdown's deadline when its context has none.
@@ -85,6 +88,7 @@ func Start(ctx context.Context, options ...Option) (*Monitor, error) {
 		catalog:  newCatalog(),
 		custom:   make(map[string][]metric.Registration),
 		changed:  make(chan struct{}, 1),
+		down:     make(chan struct{}),
 	}
 	if m.disabled && errSettings == nil {
 		m.endpoints = newEndpoints(c)
@@ -163,25 +167,29 @@ func (m *Monitor) Drain(ctx context.Context) error {
 // its context and still runs. A second call returns the first one's error. The endpoints go on answering with the last
 // snapshot until they count as stalled.
 func (m *Monitor) Shutdown(ctx context.Context) error {
-	if m == nil {
+	if m == nil || m.config == nil {
 		return nil
 	}
-	m.shutdown.Do(func() {
-		if _, bounded := ctx.Deadline(); !bounded {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, shutdownTimeout)
-			defer cancel()
-		}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, shutdownTimeout)
+		defer cancel()
+	}
+	if m.stopping.CompareAndSwap(false, true) {
 		m.errDown = m.stop(ctx)
-	})
-	return m.errDown
+		close(m.down)
+		return m.errDown
+	}
+	select {
+	case <-m.down:
+		return m.errDown
+	case <-ctx.Done():
+		return fmt.Errorf("another shutdown is under way: %w", ctx.Err())
+	}
 }
 
 // stop undoes what start did, in the opposite order. It tolerates a monitor that was set up in part, or not at all.
 func (m *Monitor) stop(ctx context.Context) error {
-	if m.config == nil {
-		return nil
-	}
 	// User code and the export come first and last; neither may use up all the time.
 	patience, cancel := context.WithTimeout(ctx, remaining(ctx)*2/5)
 	defer cancel()
@@ -191,7 +199,7 @@ func (m *Monitor) stop(ctx context.Context) error {
 	errs := []error{m.sources.close(patience)}
 	m.mu.Lock()
 	m.closed = true
-	checks, observed := m.checks, m.observed
+	checks, observed := slices.Concat(m.checks, m.leaving), slices.Clone(m.observed)
 	for _, registrations := range m.custom {
 		observed = append(observed, registrations...)
 	}
@@ -202,8 +210,8 @@ func (m *Monitor) stop(ctx context.Context) error {
 	for _, c := range checks {
 		errs = append(errs, c.wait(patience))
 	}
-	if m.ticking != nil {
-		<-m.ticking
+	if err := m.waitForTick(ctx); err != nil {
+		return errors.Join(append(errs, err)...) // it still uses what would be closed now
 	}
 	for _, r := range []*runtimeMetrics{m.runtime, m.runtimeThere} {
 		if r != nil {
@@ -229,6 +237,19 @@ func (m *Monitor) stop(ctx context.Context) error {
 		errs = append(errs, m.process.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// waitForTick waits until the tick's goroutine has ended. Only a logger that blocks can hold it up.
+func (m *Monitor) waitForTick(ctx context.Context) error {
+	if m.ticking == nil {
+		return nil
+	}
+	select {
+	case <-m.ticking:
+		return nil
+	case <-ctx.Done():
+		return errors.New("the tick is held up by the logger, or by a slow machine, and still runs")
+	}
 }
 
 func remaining(ctx context.Context) time.Duration {

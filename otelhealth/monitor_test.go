@@ -377,3 +377,70 @@ func TestDisabledMonitorWorksAndDoesNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// blockedHandler is a log handler behind a pipe that nobody reads.
+type blockedHandler struct {
+	slog.Handler
+	release chan struct{}
+}
+
+func (h blockedHandler) Handle(context.Context, slog.Record) error {
+	<-h.release
+	return nil
+}
+
+func TestShutdownKeepsItsDeadlineBesideALoggerThatBlocks(t *testing.T) {
+	h := blockedHandler{slog.DiscardHandler, make(chan struct{})}
+	h.Handler = slog.NewTextHandler(new(logBuffer), nil)
+	started := make(chan *Monitor)
+	go func() {
+		m, err := Start(context.Background(), WithInterval(20*time.Millisecond), WithOTLP(), WithLogger(slog.New(h)),
+			WithWebSocket("bad", func(context.Context) (int64, int64, error) { return 0, 0, errors.New("away") }))
+		if err != nil {
+			t.Error(err)
+		}
+		started <- m
+	}()
+	m := <-started
+	for range 50 {
+		pause() // the tick comes to its first line
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := m.Shutdown(ctx); err == nil || !strings.Contains(err.Error(), "logger") {
+		t.Errorf("got %v, want an error that names the logger", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("took %v", took)
+	}
+	close(h.release)
+	<-m.ticking
+	<-m.exporterEnded()
+}
+
+func TestSecondShutdownKeepsItsOwnDeadline(t *testing.T) {
+	release := make(chan struct{})
+	called := make(chan struct{}, 1)
+	m, err := Start(t.Context(), WithInterval(time.Minute), new(logBuffer).option(), WithWebSocket("bad", func(context.Context) (int64, int64, error) {
+		called <- struct{}{}
+		<-release
+		return 0, 0, nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-called
+	first := make(chan error, 1)
+	go func() { first <- m.Shutdown(context.Background()) }()
+	eventually(t, "the first shutdown", m.stopping.Load)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := m.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the second: got %v, want its own deadline", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+}

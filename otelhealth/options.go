@@ -50,13 +50,14 @@ type config struct {
 }
 
 type otlpConfig struct {
-	requested bool // by an endpoint in the environment
-	forced    bool // by WithOTLP
-	disabled  bool // by OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER
-	options   []otlpmetricgrpc.Option
-	protocol  string
-	timeout   time.Duration
-	interval  time.Duration // 0: with every sample
+	requested   bool // by an endpoint in the environment
+	forced      bool // by WithOTLP
+	disabled    bool // by OTEL_METRICS_EXPORTER
+	sdkDisabled bool // by OTEL_SDK_DISABLED
+	options     []otlpmetricgrpc.Option
+	protocol    string
+	timeout     time.Duration
+	interval    time.Duration // 0: with every sample
 }
 
 func newConfig(env environment, options []Option) (*config, error) {
@@ -86,7 +87,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 // exportOff returns why there is no export, and how to turn it on; "" when there is one.
 func (c *config) exportOff() string {
 	switch {
-	case c.otlp.disabled:
+	case c.otlp.disabled, c.otlp.sdkDisabled:
 		return "OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER turns it off"
 	case c.otlp.forced:
 		return ""
@@ -164,7 +165,7 @@ func WithTracerProvider(provider trace.TracerProvider) Option {
 }
 
 // WithLogger sends what the monitor has to say to l instead of [slog.Default]. Background failures are logged when
-// their state changes, not at each tick.
+// their state changes, not at each tick. A handler that blocks holds the tick, and the probes then say "stalled".
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		if l != nil {

@@ -3,6 +3,7 @@ package otelhealth
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,8 +11,14 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -227,7 +234,11 @@ func TestCollectorThatFailsHoldsNothingUp(t *testing.T) {
 			}
 			var log logBuffer
 			m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + address}, log.option())
-			eventually(t, "a log line", func() bool { return len(log.lines("OTLP export fails")) == 1 })
+			line := "OTLP export fails"
+			if test.drops {
+				line = "OTLP export is rejected"
+			}
+			eventually(t, "a log line", func() bool { return len(log.lines(line)) == 1 })
 			failedAt := m.Snapshot().Sequence
 			eventually(t, "20 ticks more", func() bool { return m.Snapshot().Sequence >= failedAt+20 })
 			if w := get(t, m, "/health/check"); w.Code != 200 {
@@ -342,4 +353,45 @@ func TestMetricsOfTheApplicationAreExportedAndSeen(t *testing.T) {
 		}
 		return found["orders.placed"] && found["orders.duration"]
 	})
+}
+
+func TestRequestThatIsTakenInPartIsDelivered(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	c.mu.Lock()
+	c.partial = &colmetricpb.ExportMetricsPartialSuccess{RejectedDataPoints: 2, ErrorMessage: "too old"}
+	c.mu.Unlock()
+	var log logBuffer
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, log.option())
+	eventually(t, "ten requests", func() bool { return c.received() >= 10 })
+	if dropped := m.exporter.dropped.Load(); dropped != 0 {
+		t.Errorf("%d requests count as dropped", dropped)
+	}
+	if got := log.lines("too old"); len(got) != 1 {
+		t.Errorf("logged %q, want one line", got)
+	}
+	if got := log.lines("OTLP export"); len(got) != 0 {
+		t.Errorf("logged %q as well", got)
+	}
+}
+
+func TestCollectorCannotSilenceTheExportForLong(t *testing.T) {
+	busy, err := status.New(codes.ResourceExhausted, "busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(24 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(func(context.Context) error { return busy.Err() })
+	logger := slog.New(slog.DiscardHandler)
+	client, err := newOTLPClient(t.Context(), []otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(c.address), otlpmetricgrpc.WithInsecure()}, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newExporter(client, time.Second, time.Hour, logger)
+	// Its goroutine has nothing to do: the request is not queued.
+	if pause := e.deliver(t.Context(), new(metricdata.ResourceMetrics)); pause <= 0 || pause > longestPause {
+		t.Errorf("it waits %v, want at most %v", pause, longestPause)
+	}
+	if err := e.close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

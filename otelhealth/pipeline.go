@@ -89,8 +89,5 @@ func (m *Monitor) collectApplication(ctx context.Context) (harvest, error) {
 		}
 		err = errors.Join(err, errRequest)
 	}
-	if err != nil && len(metrics) == 0 {
-		return harvest{}, err
-	}
-	return harvest{metrics: metrics}, nil
+	return harvest{metrics: metrics}, err // a callback that errs loses only its own readings
 }

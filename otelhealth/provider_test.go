@@ -2,6 +2,7 @@ package otelhealth
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -263,5 +264,33 @@ func TestShutdownWaitsForNoTick(t *testing.T) {
 	}
 	if took := time.Since(nextBegan); took > 2*time.Second {
 		t.Errorf("took %v", took)
+	}
+}
+
+func TestCallbackOfTheApplicationThatErrsLosesOnlyItsOwnReading(t *testing.T) {
+	bad := metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error { return errors.New("no disk") })
+	good := metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error { o.Observe(5); return nil })
+	reader, second := NewReader(), NewReader()
+	provider, _ := applicationProvider(t, sdkmetric.WithReader(reader))
+	other, _ := applicationProvider(t, sdkmetric.WithReader(second))
+	m := startMonitor(t, nil, WithReader(reader), WithReader(second))
+	for name, meter := range map[string]metric.Meter{
+		"a": provider.Meter("orders"), "b": other.Meter("orders"), "c": m.MeterProvider().Meter("orders"),
+	} {
+		if _, err := meter.Int64ObservableGauge("bad."+name, bad); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := meter.Int64ObservableGauge("good."+name, good); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := nextSnapshot(t, m)
+	for name, source := range map[string]string{"a": "WithReader", "b": "WithReader 2", "c": "MeterProvider"} {
+		if got := s.Value("good." + name); got != 5 {
+			t.Errorf("good.%s: got %v, want 5", name, got)
+		}
+		if got := failureOf(s, source); !strings.Contains(got, "no disk") {
+			t.Errorf("%s: the failure is %q", source, got)
+		}
 	}
 }

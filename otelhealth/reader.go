@@ -37,13 +37,11 @@ func newLocalReader() *sdkmetric.ManualReader {
 // call collects the reader for the tick.
 func (r *Reader) call(ctx context.Context) (harvest, error) {
 	var collected metricdata.ResourceMetrics
-	if err := r.Collect(ctx, &collected); err != nil {
-		if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
-			err = fmt.Errorf("%w: give it to the application's provider with the SDK's WithReader", err)
-		}
-		return harvest{}, err
+	err := r.Collect(ctx, &collected)
+	if errors.Is(err, sdkmetric.ErrReaderNotRegistered) {
+		err = fmt.Errorf("%w: give it to the application's provider with the SDK's WithReader", err)
 	}
-	return harvest{metrics: readings(&collected)}, nil
+	return harvest{metrics: readings(&collected)}, err // a callback that errs loses only its own readings
 }
 
 // readings copies the numbers out of what a reader collected: gauges and sums. Other aggregations hold no single number.

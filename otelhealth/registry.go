@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
@@ -15,6 +16,7 @@ import (
 type registry struct {
 	mu      sync.Mutex
 	callers []*caller
+	leaving []*caller // removed, with a function that may still run
 	closed  bool
 }
 
@@ -34,12 +36,23 @@ func (r *registry) add(name, kind string, call func(context.Context) (harvest, e
 	return c, nil
 }
 
-// remove forgets c; its goroutine ends when its function returns.
+// remove lets c go. A call that is running may still go on: its goroutine ends after it, and close waits for it.
 func (r *registry) remove(c *caller) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.callers = slices.DeleteFunc(r.callers, func(other *caller) bool { return other == c })
+	r.leaving = slices.DeleteFunc(r.leaving, func(other *caller) bool { return hasEnded(other.stopped) })
+	r.leaving = append(r.leaving, c)
 	c.remove()
+}
+
+func hasEnded(stopped <-chan struct{}) bool {
+	select {
+	case <-stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 // gathered is what all sources together brought at one tick.
@@ -57,13 +70,13 @@ type failed struct {
 	count  int
 }
 
-// gather calls every source, runs meanwhile, and waits until all have answered or ctx ends.
-func (r *registry) gather(ctx context.Context, meanwhile func()) gathered {
+// gather calls every source, runs meanwhile, and waits until all that are awaited have answered or the budget is used.
+func (r *registry) gather(ctx context.Context, budget time.Duration, meanwhile func()) gathered {
 	r.mu.Lock()
 	callers := slices.Clone(r.callers)
 	r.mu.Unlock()
 
-	round := newRound(ctx)
+	round := newRound(ctx, budget)
 	for _, c := range callers {
 		c.begin(round)
 	}
@@ -71,17 +84,20 @@ func (r *registry) gather(ctx context.Context, meanwhile func()) gathered {
 	round.wait()
 	g := gathered{sources: make([]alerting.Source, 0, len(callers)), points: make([]numberedPoint, 0, 6*len(callers))}
 	for _, c := range callers {
+		found, ok := c.collect(round)
+		if !ok {
+			continue
+		}
 		g.sources = append(g.sources, alerting.Source{Kind: c.kind, Name: c.name})
-		h, err := c.collect(round)
-		if err != nil {
+		if found.err != nil {
 			c.failures++
-			g.failures = append(g.failures, health.Failure{Source: c.name, Kind: c.kind, Error: err.Error()})
+			g.failures = append(g.failures, health.Failure{Source: c.name, Kind: c.kind, Error: found.err.Error()})
 		}
 		if c.failures > 0 {
 			g.failed = append(g.failed, failed{c.labels, c.failures})
 		}
-		g.points = append(g.points, h.points...)
-		g.metrics = append(g.metrics, h.metrics...)
+		g.points = append(g.points, found.points...)
+		g.metrics = append(g.metrics, found.metrics...)
 	}
 	return g
 }
@@ -90,8 +106,8 @@ func (r *registry) gather(ctx context.Context, meanwhile func()) gathered {
 func (r *registry) close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
-	callers := r.callers
-	r.callers = nil
+	callers := slices.Concat(r.callers, r.leaving)
+	r.callers, r.leaving = nil, nil
 	r.mu.Unlock()
 	var errs []error
 	for _, c := range callers {

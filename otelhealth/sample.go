@@ -109,7 +109,7 @@ func (m *Monitor) addDerived(s *sample, at time.Time) {
 	if !core.CPUUser.Known || !core.CPUSystem.Known {
 		return
 	}
-	used, now := core.CPUUser.Value+core.CPUSystem.Value, time.Now()
+	used, now := core.CPUUser.Value+core.CPUSystem.Value, t.vitals.at
 	if elapsed := now.Sub(t.cpuAt); !t.cpuAt.IsZero() && elapsed > 0 {
 		utilization := (used - t.cpu).Seconds() / elapsed.Seconds() / float64(runtime.GOMAXPROCS(0))
 		s.add(m.catalog.number(health.MetricCPUUtil), max(utilization, 0), nil)

@@ -1,6 +1,8 @@
 package otelhealth
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
@@ -42,23 +44,21 @@ func settings() []setting {
 		setting{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "", "Likewise, for metrics alone; wins over the general one.", setEndpoint},
 		setting{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Only grpc is spoken: another protocol is an error where the export is on.", setProtocol},
 		likewise("PROTOCOL", "grpc", setProtocol),
-		setting{"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "Milliseconds that one export may take; never more than half an interval.", setExportTimeout},
+		setting{"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "Milliseconds that one export may take; at most half an interval, or half a second where that is more.", setExportTimeout},
 		likewise("TIMEOUT", "10000", setExportTimeout),
-		setting{"OTEL_EXPORTER_OTLP_CERTIFICATE", "", "File with the certificates that the Collector's is checked against.", setFile},
-		likewise("CERTIFICATE", "", setFile),
+		setting{"OTEL_EXPORTER_OTLP_CERTIFICATE", "", "File with the certificates that the Collector's is checked against.", setCertificates},
+		likewise("CERTIFICATE", "", setCertificates),
 		setting{"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "", "File with the client's certificate for mutual TLS.", setFile},
 		likewise("CLIENT_CERTIFICATE", "", setFile),
 		setting{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "", "File with the client's key for mutual TLS.", setFile},
 		likewise("CLIENT_KEY", "", setFile),
-		setting{"OTEL_EXPORTER_OTLP_INSECURE", "false", "Whether an endpoint without a scheme is spoken to without TLS.", setOTelBool(func(*config) *bool { return new(bool) })},
-		likewise("INSECURE", "false", setOTelBool(func(*config) *bool { return new(bool) })),
 		setting{"OTEL_EXPORTER_OTLP_HEADERS", "", "Headers sent with each export, such as authorization=Bearer%20token.", setHeaders},
 		likewise("HEADERS", "", setHeaders),
 		setting{"OTEL_EXPORTER_OTLP_COMPRESSION", "", "gzip, or none.", setCompression},
 		likewise("COMPRESSION", "", setCompression),
 		setting{"OTEL_METRIC_EXPORT_INTERVAL", "every sample", "Milliseconds between exports, rounded to whole samples.", setExportInterval},
 		setting{"OTEL_METRICS_EXPORTER", "otlp", "Anything without otlp, such as none, turns the export off.", setMetricsExporter},
-		setting{"OTEL_SDK_DISABLED", "false", "true turns the export off.", setOTelBool(func(c *config) *bool { return &c.otlp.disabled })},
+		setting{"OTEL_SDK_DISABLED", "false", "true turns the export off.", setOTelBool(func(c *config) *bool { return &c.otlp.sdkDisabled })},
 		setting{"OTEL_SERVICE_NAME", "", "service.name of what is exported; wins over code.", setText(func(c *config) *string { return &c.otelServiceName })},
 		setting{"OTEL_RESOURCE_ATTRIBUTES", "", "Attributes of what is exported, such as deployment.environment.name=prod; wins over code.", setResourceAttributes},
 	)
@@ -232,11 +232,39 @@ func parseMilliseconds(value string) (time.Duration, error) {
 }
 
 func setFile(_ *config, value string) error {
-	f, err := os.Open(value)
+	if _, err := os.ReadFile(value); err != nil {
+		return fmt.Errorf("a file that can be read: %w", err)
+	}
+	return nil
+}
+
+func setCertificates(_ *config, value string) error {
+	content, err := os.ReadFile(value)
 	if err != nil {
 		return fmt.Errorf("a file that can be read: %w", err)
 	}
-	return f.Close()
+	if !x509.NewCertPool().AppendCertsFromPEM(content) {
+		return errors.New("a file with certificates in PEM form")
+	}
+	return nil
+}
+
+// checkClientCertificate refuses a certificate without its key, and the other way round.
+func (env environment) checkClientCertificate() error {
+	certificateName, certificate := env.first("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")
+	keyName, key := env.first("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY")
+	switch {
+	case certificate == "" && key == "":
+		return nil
+	case key == "":
+		return settingError(certificateName, shown("", certificate), errors.New("its key in OTEL_EXPORTER_OTLP_CLIENT_KEY beside it"))
+	case certificate == "":
+		return settingError(keyName, shown("", key), errors.New("its certificate in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE beside it"))
+	}
+	if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
+		return settingError(certificateName, shown("", certificate), fmt.Errorf("a certificate and its key: %w", err))
+	}
+	return nil
 }
 
 // setMetricsExporter understands the names that OpenTelemetry's specification gives to exporters; of those only otlp

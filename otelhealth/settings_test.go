@@ -1,6 +1,12 @@
 package otelhealth
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -39,7 +45,9 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"OTEL_METRICS_EXPORTER":               "carrier-pigeon",
 		"OTEL_EXPORTER_OTLP_COMPRESSION":      "zstd",
 		"OTEL_EXPORTER_OTLP_CERTIFICATE":      "/no/such/file",
-		"OTEL_RESOURCE_ATTRIBUTES":            "env",
+		"OTEL_RESOURCE_ATTRIBUTES":            "token hunter2",
+		"OTEL_EXPORTER_OTLP_METRICS_HEADERS":  "hunter2",
+		"OTEL_EXPORTER_OTLP_CLIENT_KEY":       "/no/such/key",
 		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://user:hunter2@[::1",
 		"OTEL_EXPORTER_OTLP_HEADERS":          "hunter2",
 	}
@@ -310,12 +318,63 @@ func FuzzPairs(f *testing.F) {
 }
 
 func TestFilesOfTheExportAreChecked(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+	dir := t.TempDir()
+	certificate, key, garbage := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem"), filepath.Join(dir, "x.pem")
+	writeCertificate(t, certificate, key)
+	if err := os.WriteFile(garbage, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newConfig(env(map[string]string{"OTEL_EXPORTER_OTLP_CERTIFICATE": path}), nil); err != nil {
-		t.Error(err)
+	const prefix = "OTEL_EXPORTER_OTLP_"
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		want string
+	}{
+		{"a certificate to check against", map[string]string{prefix + "CERTIFICATE": certificate}, ""},
+		{"garbage to check against", map[string]string{prefix + "METRICS_CERTIFICATE": garbage}, "METRICS_CERTIFICATE: got"},
+		{"a certificate and its key", map[string]string{prefix + "CLIENT_CERTIFICATE": certificate, prefix + "METRICS_CLIENT_KEY": key}, ""},
+		{"a certificate without its key", map[string]string{prefix + "CLIENT_CERTIFICATE": certificate}, "CLIENT_CERTIFICATE: got"},
+		{"a key without its certificate", map[string]string{prefix + "CLIENT_KEY": key}, "CLIENT_KEY: got"},
+		{"a key that belongs to another", map[string]string{prefix + "CLIENT_CERTIFICATE": certificate, prefix + "CLIENT_KEY": garbage}, "a certificate and its key"},
+	} {
+		_, err := newConfig(env(test.env), nil)
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func writeCertificate(t *testing.T, certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOneSwitchDoesNotUndoAnother(t *testing.T) {
+	c, err := newConfig(env(map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_METRICS_EXPORTER": "none", "OTEL_SDK_DISABLED": "false",
+	}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.exportOff() == "" {
+		t.Error("the export is on")
 	}
 }
 

@@ -132,7 +132,7 @@ func (m *Monitor) setUpExport(ctx context.Context) error {
 		m.logger.Info("OTLP export is off; " + off)
 		return nil
 	}
-	client, err := newOTLPClient(ctx, c.options)
+	client, err := newOTLPClient(ctx, c.options, m.logger)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,10 @@ func (s Source) call(numbers map[string]int) func(context.Context) (harvest, err
 		if err := s.Sample(ctx, observe); err != nil {
 			errs = append(errs, err)
 		}
-		return h, errors.Join(errs...)
+		if err := errors.Join(errs...); err != nil {
+			return harvest{}, err
+		}
+		return h, nil
 	}
 }
 

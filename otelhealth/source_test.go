@@ -323,3 +323,77 @@ func TestRegisteringWhileShuttingDown(t *testing.T) {
 		group.Wait()
 	}
 }
+
+// TestSlowSourceIsNotWaitedForAgain has a source that always takes longer than its budget.
+func TestSlowSourceIsNotWaitedForAgain(t *testing.T) {
+	release := make(chan struct{}, 1)
+	m := startMonitor(t, nil, WithInterval(400*time.Millisecond), WithWebSocket("slow", func(ctx context.Context) (int64, int64, error) {
+		<-ctx.Done() // its budget is used up
+		select {
+		case release <- struct{}{}:
+		default:
+		}
+		return 7, 0, nil
+	}))
+	eventually(t, "what it brought the tick before", func() bool { return nextSnapshot(t, m).Value(health.MetricWSConnections) == 7 })
+	for range 3 {
+		if s := nextSnapshot(t, m); s.Value(health.MetricTickDuration) > 0.09 || s.Value(health.MetricWSConnections) != 7 {
+			t.Errorf("a tick took %v s and read %v", s.Value(health.MetricTickDuration), s.Value(health.MetricWSConnections))
+		}
+	}
+}
+
+func TestRemovedFunctionsAreNotCalledAndAreWaitedFor(t *testing.T) {
+	release := make(chan struct{})
+	m, err := Start(t.Context(), WithInterval(20*time.Millisecond), new(logBuffer).option())
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(chan struct{}, 1)
+	hang := func(context.Context) error {
+		select {
+		case called <- struct{}{}:
+		default:
+		}
+		<-release
+		return nil
+	}
+	remove, err := m.AddDB("orders", openSQLite(t, "orders.db"), WithProbe(hang))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-called
+	remove()
+	removeSource, err := m.AddWebSocket("ws", func(ctx context.Context) (int64, int64, error) { return 0, 0, hang(ctx) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-called
+	removeSource()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	err = m.Shutdown(ctx)
+	for _, name := range []string{`"orders"`, `"ws"`} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("shutdown: got %v, want %s named", err, name)
+		}
+	}
+	close(release)
+}
+
+func TestRemovingAHealthySourceIsNoNews(t *testing.T) {
+	var log logBuffer
+	m := startMonitor(t, nil, WithInterval(10*time.Millisecond), log.option())
+	for range 200 {
+		remove, err := m.AddWebSocket("ws", new(WebSocketTracker).Stats)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pause()
+		remove()
+	}
+	nextSnapshot(t, m)
+	if got := log.lines("source"); len(got) != 0 {
+		t.Errorf("logged %q", got)
+	}
+}

@@ -27,7 +27,7 @@ type ticker struct {
 	cpu      time.Duration // used until the tick before
 	cpuAt    time.Time     // when that was read; zero before the first tick
 	uptime   time.Duration // of the process when the monitor began
-	failing  map[string]bool
+	failing  map[alerting.Source]bool
 	overflow bool
 	panicked bool
 }
@@ -43,7 +43,7 @@ func newTicker(m *Monitor) *ticker {
 		labels:  newVitalLabels(m.catalog),
 		judged:  make(map[string]judgedLabels),
 		every:   1,
-		failing: make(map[string]bool),
+		failing: make(map[alerting.Source]bool),
 	}
 	if interval := m.config.otlp.interval; interval > 0 {
 		t.every = max(1, uint64((interval+m.config.interval/2)/m.config.interval))
@@ -145,7 +145,7 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	m.collect(ctx, snapshot, brought.metrics)
 	judged := m.alerter.Step(snapshot, alerting.Inventory{Sources: brought.sources})
 	snapshot.Rules, snapshot.Alerts = judged.Rules, judged.Alerts
-	m.logChanges(snapshot)
+	m.logChanges(snapshot, brought.sources)
 	m.publish(snapshot, at, fails{judged.FailsReadiness, judged.FailsLiveness})
 	m.announcer.Announce(judged.Transitions)
 
@@ -173,14 +173,17 @@ func (m *Monitor) announceExport(at time.Time, due bool) {
 	}
 }
 
-// longestWait bounds how long a tick waits for users' code, which it does once: from then on it goes on without.
-const longestWait = time.Second
+// How long a tick waits for a user's function, which it does once: from then on it goes on without until the function
+// has been back in time. A quarter of the interval within these bounds.
+const (
+	shortestWait = 100 * time.Millisecond
+	longestWait  = time.Second
+)
 
 // gather calls the sources, and looks which threads sleep while they run: that takes about as long.
 func (m *Monitor) gather(ctx context.Context) gathered {
-	ctx, cancel := context.WithTimeout(ctx, min(m.config.interval/4, longestWait))
-	defer cancel()
-	return m.sources.gather(ctx, func() { m.ticker.vitals.look(m.process) })
+	budget := max(min(m.config.interval/4, longestWait), shortestWait)
+	return m.sources.gather(ctx, budget, func() { m.ticker.vitals.look(m.process) })
 }
 
 // collect turns the local reader's collection into the snapshot's readings.
@@ -214,19 +217,19 @@ func (m *Monitor) kickChecks() {
 }
 
 // logChanges tells, once for each change, which sources fail and which answer again.
-func (m *Monitor) logChanges(s *health.Snapshot) {
+func (m *Monitor) logChanges(s *health.Snapshot, registered []alerting.Source) {
 	t := m.ticker
-	failing := make(map[string]bool, len(s.Failures))
+	failing := make(map[alerting.Source]bool, len(s.Failures))
 	for _, f := range s.Failures {
-		key := f.Kind + " " + f.Source
-		failing[key] = true
-		if !t.failing[key] {
+		source := alerting.Source{Kind: f.Kind, Name: f.Source}
+		failing[source] = true
+		if !t.failing[source] {
 			m.logger.Warn("a source gives no reading", "kind", f.Kind, "source", f.Source, "error", f.Error)
 		}
 	}
-	for key := range t.failing {
-		if !failing[key] {
-			m.logger.Info("a source gives readings again", "source", key)
+	for source := range t.failing {
+		if !failing[source] && (source.Kind == health.SourceProcess || slices.Contains(registered, source)) {
+			m.logger.Info("a source gives readings again", "kind", source.Kind, "source", source.Name)
 		}
 	}
 	t.failing = failing

@@ -12,6 +12,7 @@ import (
 
 // vitals are the numbers of this process, read at one tick.
 type vitals struct {
+	at      time.Time // when they were read
 	core    process.Core
 	memory  process.Memory
 	asleep  []int // threads in uninterruptible sleep
@@ -21,6 +22,7 @@ type vitals struct {
 
 // read fills v but for the threads asleep. What fails stays unknown, with its error beside it.
 func (v *vitals) read(r *process.Reader) {
+	v.at = time.Now()
 	v.errs[0] = r.Core(&v.core)
 	v.errs[1] = r.Memory(&v.memory)
 }

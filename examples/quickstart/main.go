@@ -53,11 +53,14 @@ func run(ctx context.Context, addr string) (err error) {
 	}
 	// The contexts here do not end with ctx: it has ended by then.
 	defer func() { err = errors.Join(err, monitor.Shutdown(context.Background())) }()
-	loop, err := startLoop(ctx, monitor, store)
+	working, stopWork := context.WithCancel(ctx)
+	loop, err := startLoop(working, monitor, store)
 	if err != nil {
+		stopWork()
 		return err
 	}
 	defer loop.wait()
+	defer stopWork() // also when the server fails
 
 	mux := http.NewServeMux()
 	monitor.Register(mux)

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -223,6 +225,20 @@ func (s *service) openWebSockets() {
 	}
 	if back := s.next(); back.WebSocket.Total != before.WebSocket.Total || back.WebSocket.TotalSymbols != before.WebSocket.TotalSymbols {
 		s.t.Errorf("and back: %+v, want %+v", back.WebSocket, before.WebSocket)
+	}
+}
+
+func TestBusyPortIsSaidAtOnce(t *testing.T) {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := run(ctx, listener.Addr().String()); err == nil || ctx.Err() != nil {
+		t.Errorf("got %v after %v", err, ctx.Err())
 	}
 }
 
