@@ -153,21 +153,25 @@ func (c component) want() error {
 	}
 }
 
-// check compares the two levels, once both are known. limit is what a share is a share of, and unknown where it cannot
-// be told yet: then a share is not compared with a number.
-func (c component) check(t thresholds, limit health.Number) error {
-	if !t.warn.set || !t.fail.set {
-		return nil
-	}
-	warn, fail := t.warn.resolve(c, limit), t.fail.resolve(c, limit)
-	if t.warn.share == t.fail.share {
-		warn, fail = health.Number(t.warn.value), health.Number(t.fail.value)
-	}
-	if warn.Known() && fail.Known() && warn > fail {
-		return settingError(c.warningName(), strconv.Quote(t.warnText),
-			fmt.Errorf("at most %s, which is %q", c.criticalName(), t.failText))
+// check compares two numbers, or two shares.
+func (c component) check(t thresholds) error {
+	if t.warn.set && t.fail.set && t.warn.share == t.fail.share && t.warn.value > t.fail.value {
+		return c.contradiction(t)
 	}
 	return nil
+}
+
+// checkBeside compares a number with a share of the limit.
+func (c component) checkBeside(t thresholds, limit health.Number) error {
+	warn, fail := t.warn.resolve(c, limit), t.fail.resolve(c, limit)
+	if t.warn.share != t.fail.share && warn > fail { // never when either is unknown
+		return c.contradiction(t)
+	}
+	return nil
+}
+
+func (c component) contradiction(t thresholds) error {
+	return settingError(c.warningName(), strconv.Quote(t.warnText), fmt.Errorf("at most %s, which is %q", c.criticalName(), t.failText))
 }
 
 // resolve returns the threshold in the metric's unit; unknown when it is off, or a share of an unknown limit.

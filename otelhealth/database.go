@@ -122,9 +122,10 @@ func newDefaultProbe(db DB) func(context.Context) error {
 }
 
 // AddDB watches a database pool: its connections and waits at each tick, and in the background, after each tick,
-// whether it answers. By default that is a ping; for SQLite, where a ping on an open pool proves nothing, the file's
-// header is read on a connection of its own. The check is required unless [Optional] says otherwise: readiness fails
-// while it fails or has not run yet. The monitor neither opens nor closes the pool. remove ends the watch.
+// whether it answers. By default that is a ping; for SQLite, where a ping on an open pool proves nothing, the first bytes
+// of the file are read too, without a lock. The check is required unless [Optional] says otherwise: readiness fails while
+// it fails or has not run yet. The monitor neither opens nor closes the pool. remove ends the watch; a call that is
+// running may still go on for a moment.
 func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(), err error) {
 	if err := checkName("database", name); err != nil {
 		return nil, err

@@ -263,7 +263,7 @@ func (e *exporter) close(ctx context.Context) error {
 	case <-e.stopped:
 	case <-ctx.Done():
 		e.cancel()
-		return errors.New("the export is held up by the logger and still runs")
+		return errors.Join(errors.New("the export is held up by the logger and still runs"), e.client.Shutdown(ctx))
 	}
 	e.cancel()
 	left := e.waiting()

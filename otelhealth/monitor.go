@@ -210,15 +210,9 @@ func (m *Monitor) stop(ctx context.Context) error {
 	for _, c := range checks {
 		errs = append(errs, c.wait(patience))
 	}
-	if err := m.waitForTick(ctx); err != nil {
-		return errors.Join(append(errs, err)...) // it still uses what would be closed now
-	}
-	for _, r := range []*runtimeMetrics{m.runtime, m.runtimeThere} {
-		if r != nil {
-			errs = append(errs, r.stop())
-		}
-	}
-	errs = append(errs, unregister(observed))
+	errTick := m.waitForTick(patience)
+	errs = append(errs, errTick)
+	errs = append(errs, m.leaveProviders(patience, observed))
 	if m.announcer != nil {
 		errs = append(errs, m.announcer.Close(patience))
 	}
@@ -233,10 +227,31 @@ func (m *Monitor) stop(ctx context.Context) error {
 	if m.application.pipeline != nil {
 		errs = append(errs, m.application.provider.Shutdown(ctx))
 	}
-	if m.process != nil {
+	if m.process != nil && errTick == nil { // a tick that still runs would read from closed descriptors
 		errs = append(errs, m.process.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// leaveProviders takes back what is registered. On the application's provider that waits for a collection that is under
+// way, and so for callbacks of the application: until ctx ends.
+func (m *Monitor) leaveProviders(ctx context.Context, observed []metric.Registration) error {
+	left := make(chan error, 1)
+	go func() {
+		var errs []error
+		for _, r := range []*runtimeMetrics{m.runtime, m.runtimeThere} {
+			if r != nil {
+				errs = append(errs, r.stop())
+			}
+		}
+		left <- errors.Join(append(errs, unregister(observed))...)
+	}()
+	select {
+	case err := <-left:
+		return err
+	case <-ctx.Done():
+		return errors.New("a callback of the application's meter provider hangs, and the gauges there are not unregistered yet")
+	}
 }
 
 // waitForTick waits until the tick's goroutine has ended. Only a logger that blocks can hold it up.

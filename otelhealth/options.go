@@ -50,14 +50,15 @@ type config struct {
 }
 
 type otlpConfig struct {
-	requested   bool // by an endpoint in the environment
-	forced      bool // by WithOTLP
-	disabled    bool // by OTEL_METRICS_EXPORTER
-	sdkDisabled bool // by OTEL_SDK_DISABLED
-	options     []otlpmetricgrpc.Option
-	protocol    string
-	timeout     time.Duration
-	interval    time.Duration // 0: with every sample
+	requested        bool // by an endpoint in the environment
+	forced           bool // by WithOTLP
+	disabled         bool // by OTEL_METRICS_EXPORTER
+	sdkDisabled      bool // by OTEL_SDK_DISABLED
+	options          []otlpmetricgrpc.Option
+	protocol         string
+	protocolVariable string // that set it
+	timeout          time.Duration
+	interval         time.Duration // 0: with every sample
 }
 
 func newConfig(env environment, options []Option) (*config, error) {
@@ -78,8 +79,11 @@ func newConfig(env environment, options []Option) (*config, error) {
 		option(c)
 	}
 	c.checkRuleSets()
+	for _, component := range components() {
+		c.errs = append(c.errs, component.check(c.thresholds[component.name]))
+	}
 	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
-		c.wrong("OTEL_EXPORTER_OTLP_PROTOCOL", c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
+		c.wrong(c.otlp.protocolVariable, c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
 	}
 	return c, errors.Join(append([]error{errEnvironment}, c.errs...)...)
 }

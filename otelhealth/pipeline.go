@@ -78,16 +78,26 @@ type application struct {
 }
 
 // collectApplication collects for the tick, and hands what is to be exported to the queue as a request of its own, when
-// it is ready.
+// it is ready. The readings are those of the request, so that what is exported is what was judged; only deltas are of no
+// use to a rule, and then the local reader is collected besides.
 func (m *Monitor) collectApplication(ctx context.Context) (harvest, error) {
-	metrics, err := m.application.readings(ctx)
-	if t := m.exportTime.Load(); m.exporter != nil && t != nil {
-		request := m.exporter.empty()
-		errRequest := m.application.request(ctx, request, *t)
-		if len(request.ScopeMetrics) > 0 {
-			m.exporter.enqueue(request)
-		}
-		err = errors.Join(err, errRequest)
+	at := m.exportTime.Load()
+	if m.exporter == nil || at == nil {
+		metrics, err := m.application.readings(ctx)
+		return harvest{metrics: metrics}, err // a callback that errs loses only its own readings
 	}
-	return harvest{metrics: metrics}, err // a callback that errs loses only its own readings
+	request := m.exporter.empty()
+	err := m.application.request(ctx, request, *at)
+	var metrics []health.Metric
+	if m.exporter.client.Temporality(sdkmetric.InstrumentKindCounter) == metricdata.CumulativeTemporality {
+		metrics = readings(request)
+	} else {
+		var errLocal error
+		metrics, errLocal = m.application.readings(ctx)
+		err = errors.Join(err, errLocal)
+	}
+	if len(request.ScopeMetrics) > 0 {
+		m.exporter.enqueue(request)
+	}
+	return harvest{metrics: metrics}, err
 }

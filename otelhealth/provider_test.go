@@ -294,3 +294,75 @@ func TestCallbackOfTheApplicationThatErrsLosesOnlyItsOwnReading(t *testing.T) {
 		}
 	}
 }
+
+func TestShutdownKeepsItsDeadlineBesideAnApplicationsCollection(t *testing.T) {
+	provider, reader := applicationProvider(t)
+	release, entered := make(chan struct{}), make(chan struct{})
+	if _, err := provider.Meter("orders").Int64ObservableGauge("orders.slow", metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error {
+		close(entered)
+		<-release
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Start(t.Context(), WithInterval(50*time.Millisecond), new(logBuffer).option(), WithMeterProvider(provider))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var data metricdata.ResourceMetrics
+		_ = reader.Collect(context.Background(), &data) // what it brings is not looked at
+	}()
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := m.Shutdown(ctx); err == nil || !strings.Contains(err.Error(), "meter provider") {
+		t.Errorf("got %v, want an error that names the provider", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("took %v", took)
+	}
+	close(release)
+	<-done
+}
+
+// TestMetricsOfTheApplicationAreExportedAsTheyAreServed has a gauge that is never the same twice.
+func TestMetricsOfTheApplicationAreExportedAsTheyAreServed(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	var published snapshots
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, published.option())
+	var calls atomic.Int64
+	if _, err := m.MeterProvider().Meter("orders").Int64ObservableGauge("orders.calls", metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(calls.Add(1))
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "twenty requests", func() bool { return c.received() >= 40 })
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	published.mu.Lock()
+	defer published.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	compared := 0
+	for _, r := range c.requests {
+		got, times := points(r)
+		value, ok := got[series{"orders.calls", ""}]
+		for at := range times {
+			if s := published.byTime[at]; ok && s != nil && s.Value("orders.calls").Known() {
+				compared++
+				if s.Value("orders.calls") != health.Number(value) {
+					t.Errorf("%v is served, %v exported", s.Value("orders.calls"), value)
+				}
+			}
+		}
+	}
+	if compared < 10 {
+		t.Errorf("only %d points to compare", compared)
+	}
+}

@@ -42,8 +42,8 @@ func settings() []setting {
 	return append(rows,
 		setting{"OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where to push metrics by OTLP over gRPC, such as http://localhost:4317. Setting it, or OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, turns the export on.", setEndpoint},
 		setting{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "", "Likewise, for metrics alone; wins over the general one.", setEndpoint},
-		setting{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Only grpc is spoken: another protocol is an error where the export is on.", setProtocol},
-		likewise("PROTOCOL", "grpc", setProtocol),
+		setting{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "Only grpc is spoken: another protocol is an error where the export is on.", setProtocol("OTEL_EXPORTER_OTLP_PROTOCOL")},
+		likewise("PROTOCOL", "grpc", setProtocol("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL")),
 		setting{"OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "Milliseconds that one export may take; at most half an interval, or half a second where that is more.", setExportTimeout},
 		likewise("TIMEOUT", "10000", setExportTimeout),
 		setting{"OTEL_EXPORTER_OTLP_CERTIFICATE", "", "File with the certificates that the Collector's is checked against.", setCertificates},
@@ -193,18 +193,25 @@ func (c *config) checkRuleSets() {
 }
 
 func setEndpoint(c *config, value string) error {
+	c.otlp.requested = true
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("a URL such as http://localhost:4317, or https:// for TLS")
 	}
-	c.otlp.requested = true
+	if port := u.Port(); port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return errors.New("a URL with a port from 0 to 65535")
+		}
+	}
 	return nil
 }
 
 // setProtocol only notes what is wanted: applications whose own exporters speak another protocol may have no export here.
-func setProtocol(c *config, value string) error {
-	c.otlp.protocol = value
-	return nil
+func setProtocol(variable string) func(*config, string) error {
+	return func(c *config, value string) error {
+		c.otlp.protocol, c.otlp.protocolVariable = value, variable
+		return nil
+	}
 }
 
 func setExportTimeout(c *config, value string) error {
@@ -270,16 +277,17 @@ func (env environment) checkClientCertificate() error {
 // setMetricsExporter understands the names that OpenTelemetry's specification gives to exporters; of those only otlp
 // concerns the monitor.
 func setMetricsExporter(c *config, value string) error {
-	c.otlp.disabled = true
+	otlp := false
 	for name := range strings.SplitSeq(value, ",") {
 		switch strings.TrimSpace(name) {
 		case "otlp":
-			c.otlp.disabled = false
+			otlp = true
 		case "none", "prometheus", "console", "logging":
 		default:
 			return errors.New("otlp, none, prometheus, console, or several of them with commas between")
 		}
 	}
+	c.otlp.disabled = !otlp
 	return nil
 }
 
@@ -290,10 +298,21 @@ func setCompression(_ *config, value string) error {
 	return nil
 }
 
+// setHeaders refuses what gRPC would refuse at each export.
 func setHeaders(_ *config, value string) error {
-	_, err := parsePairs(value)
-	return err
+	pairs, err := parsePairs(value)
+	if err != nil {
+		return err
+	}
+	for key, text := range pairs {
+		if !headerPattern.MatchString(key) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return errors.New("names of letters, digits and . _ -, with values of printable ASCII")
+		}
+	}
+	return nil
 }
+
+var headerPattern = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 
 func setResourceAttributes(c *config, value string) (err error) {
 	c.resourceAttributes, err = parsePairs(value)

@@ -43,12 +43,14 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_TIMEOUT":          "soon",
 		"OTEL_METRIC_EXPORT_INTERVAL":         "0",
 		"OTEL_METRICS_EXPORTER":               "carrier-pigeon",
+		"HEALTH_GOROUTINE_WARNING_THRESHOLD":  "60000",
 		"OTEL_EXPORTER_OTLP_COMPRESSION":      "zstd",
 		"OTEL_EXPORTER_OTLP_CERTIFICATE":      "/no/such/file",
 		"OTEL_RESOURCE_ATTRIBUTES":            "token hunter2",
 		"OTEL_EXPORTER_OTLP_METRICS_HEADERS":  "hunter2",
 		"OTEL_EXPORTER_OTLP_CLIENT_KEY":       "/no/such/key",
-		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://user:hunter2@[::1",
+		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "ftp://h/?token=hunter2",
+		"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/json",
 		"OTEL_EXPORTER_OTLP_HEADERS":          "hunter2",
 	}
 	_, err := newConfig(env(wrong), []Option{WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil)})
@@ -363,6 +365,22 @@ func writeCertificate(t *testing.T, certificate, key string) {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestEndpointsAndHeadersThatCannotBe(t *testing.T) {
+	for _, value := range []string{"localhost:4317", "http://", "http://127.0.0.1:99999", "ftp://h", "http://user:pw@[::1"} {
+		if err := setEndpoint(new(config), value); err == nil {
+			t.Errorf("%q was accepted", value)
+		}
+	}
+	for _, value := range []string{"a b=x", "a=x%0Ay", "=x", "a", "a=%zz", "ä=x"} {
+		if err := setHeaders(nil, value); err == nil {
+			t.Errorf("%q was accepted", value)
+		}
+	}
+	if err := setHeaders(nil, "Authorization=Bearer%20abc, x-tenant=7"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -49,7 +49,7 @@ func (m *Monitor) setUpJudge() error {
 	var errs []error
 	for _, c := range components() {
 		limit, t := v.limit(c.limit), m.config.thresholds[c.name]
-		errs = append(errs, c.check(t, limit))
+		errs = append(errs, c.checkBeside(t, limit))
 		if c.limit != health.MetricFDLimit && c.limit != health.MetricMemoryLimit || limit.Known() {
 			continue
 		}
