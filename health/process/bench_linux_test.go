@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/shirou/gopsutil/v3/mem"
 	gopsutil "github.com/shirou/gopsutil/v3/process"
 	"golang.org/x/sys/unix"
 )
@@ -53,27 +54,53 @@ func benchmarkGopsutil(b *testing.B) {
 	}
 }
 
+// BenchmarkMemory has the machine's memory by gopsutil beside it, which knows nothing of the control group.
 func BenchmarkMemory(b *testing.B) {
-	r := open(b)
-	var m Memory
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := r.Memory(&m); err != nil {
-			b.Fatal(err)
+	b.Run("reader", func(b *testing.B) {
+		r := open(b)
+		var m Memory
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := r.Memory(&m); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
+	b.Run("gopsutil", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := mem.VirtualMemory(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
+// BenchmarkUninterruptible has the threads by gopsutil beside it, which reads the same files for their CPU times.
 func BenchmarkUninterruptible(b *testing.B) {
-	r := open(b)
-	ids := make([]int, 0, 64)
-	b.ReportAllocs()
-	for b.Loop() {
-		var err error
-		if ids, err = r.Uninterruptible(ids[:0]); err != nil {
+	b.Run("reader", func(b *testing.B) {
+		r := open(b)
+		ids := make([]int, 0, 64)
+		b.ReportAllocs()
+		for b.Loop() {
+			var err error
+			if ids, err = r.Uninterruptible(ids[:0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("gopsutil", func(b *testing.B) {
+		p, err := gopsutil.NewProcess(int32(os.Getpid()))
+		if err != nil {
 			b.Fatal(err)
 		}
-	}
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := p.Threads(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // openUpTo opens descriptors until the process has n, and closes them with the benchmark.
