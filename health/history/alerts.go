@@ -1,0 +1,139 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// Saved is what the next process's alerter starts from.
+type Saved struct {
+	Alerts   []health.Alert   // pending, firing or held, by id
+	Silences []health.Silence // those last recorded
+	LastID   int64            // the highest id that an alert ever had
+}
+
+// Saved returns what an earlier process left behind.
+func (s *Store) Saved(ctx context.Context) (Saved, error) {
+	var saved Saved
+	err := s.query("read what alerts there were", func(db *database) error {
+		var rows []alertRow
+		err := db.read.SelectContext(ctx, &rows, `SELECT `+alertColumns()+` FROM alerts WHERE state <> 'resolved'
+			UNION SELECT `+alertColumns()+` FROM alerts WHERE held = 1 ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		saved.Alerts = alerts(rows)
+		if err := db.read.GetContext(ctx, &saved.LastID, `SELECT max(id) FROM last_alert`); err != nil {
+			return err
+		}
+		var silences []struct {
+			Rule  string  `db:"rule"`
+			Until instant `db:"until"`
+			By    string  `db:"by"`
+			At    instant `db:"at"`
+		}
+		err = db.read.SelectContext(ctx, &silences, `SELECT rule, until, by, at FROM silences ORDER BY rule`)
+		for _, r := range silences {
+			saved.Silences = append(saved.Silences, health.Silence{Rule: r.Rule, Until: time.Time(r.Until), By: r.By, At: time.Time(r.At)})
+		}
+		return err
+	})
+	return saved, err
+}
+
+// OpenAlerts returns the alerts that are pending or firing, as they were last recorded, newest first.
+func (s *Store) OpenAlerts(ctx context.Context) ([]health.Alert, error) {
+	var list []health.Alert
+	err := s.query("read open alerts", func(db *database) error {
+		var rows []alertRow
+		err := db.openAlerts.SelectContext(ctx, &rows)
+		list = alerts(rows)
+		return err
+	})
+	return list, err
+}
+
+// AlertFilter says which alerts [Store.Alerts] returns. The zero value of each field does not filter.
+type AlertFilter struct {
+	Rule   string
+	From   time.Time // open at this time or later
+	To     time.Time // begun before this time
+	Before int64     // with a lower id than this: the last one of the page before
+	Limit  int       // 0: 100; at most 1000
+}
+
+// Alerts returns alerts of any state, newest first. One that does not exist is not an error.
+func (s *Store) Alerts(ctx context.Context, f AlertFilter) ([]health.Alert, error) {
+	where, args := "1 = 1", []any{}
+	add := func(set bool, condition string, arg any) {
+		if set {
+			where += " AND " + condition
+			args = append(args, arg)
+		}
+	}
+	add(f.Rule != "", "rule = ?", f.Rule)
+	add(!f.From.IsZero(), "(resolved_at IS NULL OR resolved_at >= ?)", f.From.UnixMilli())
+	add(!f.To.IsZero(), "began < ?", f.To.UnixMilli())
+	add(f.Before > 0, "id < ?", f.Before)
+	limit := 100
+	if f.Limit > 0 {
+		limit = min(f.Limit, 1000)
+	}
+	var list []health.Alert
+	err := s.query("read alerts", func(db *database) error {
+		var rows []alertRow
+		err := db.read.SelectContext(ctx, &rows, `SELECT `+alertColumns()+` FROM alerts WHERE `+where+
+			` ORDER BY id DESC LIMIT ?`, append(args, limit)...)
+		list = alerts(rows)
+		return err
+	})
+	return list, err
+}
+
+// Alert returns one alert, and false when there is none of that id.
+func (s *Store) Alert(ctx context.Context, id int64) (health.Alert, bool, error) {
+	var rows []alertRow
+	err := s.query("read an alert", func(db *database) error {
+		return db.read.SelectContext(ctx, &rows, `SELECT `+alertColumns()+` FROM alerts WHERE id = ?`, id)
+	})
+	if err != nil || len(rows) == 0 {
+		return health.Alert{}, false, err
+	}
+	return rows[0].alert(), true, nil
+}
+
+// Transitions returns what happened to an alert, in order.
+func (s *Store) Transitions(ctx context.Context, alert int64) ([]health.Transition, error) {
+	var list []health.Transition
+	err := s.query("read transitions", func(db *database) error {
+		var rows []struct {
+			Number int     `db:"number"`
+			Kind   string  `db:"kind"`
+			Time   instant `db:"time"`
+			By     string  `db:"by"`
+			Note   string  `db:"note"`
+			Alert  string  `db:"alert"`
+		}
+		err := db.read.SelectContext(ctx, &rows, `SELECT number, kind, time, by, note, alert FROM transitions
+			WHERE alert_id = ? ORDER BY number`, alert)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			var after alertRow
+			if err := json.Unmarshal([]byte(r.Alert), &after); err != nil {
+				return fmt.Errorf("transition %d of alert %d: %w", r.Number, alert, err)
+			}
+			list = append(list, health.Transition{
+				Number: r.Number, Kind: health.TransitionKind(r.Kind), Time: time.Time(r.Time), By: r.By, Note: r.Note,
+				Alert: after.alert(),
+			})
+		}
+		return nil
+	})
+	return list, err
+}

@@ -1,0 +1,265 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The wait after an attempt to write that failed, doubled after each other.
+const (
+	firstRetry   = 50 * time.Millisecond
+	longestRetry = 5 * time.Second
+)
+
+// batchSize is how many entries are written in one transaction when many wait.
+const batchSize = 64
+
+// recorder is what the recorder's goroutine remembers.
+type recorder struct {
+	one        bool // write one entry at a time: a batch was refused
+	exchanged  bool // the file was exchanged, and nothing has been written since
+	looked     time.Time
+	maintained int64 // time of the sample at which that was done last, Unix milliseconds
+	refreshed  int64
+	pruning    bool // there is more to prune
+}
+
+// run writes what is queued until the store is closed.
+func (s *Store) run(ctx context.Context) {
+	defer close(s.done)
+	defer s.closeFile(Closed)
+	retry := firstRetry
+	for {
+		entries := s.queue.take(s.recorder.batch())
+		if len(entries) == 0 && !s.suspect.Load() {
+			select {
+			case <-s.queue.ready:
+				continue
+			case <-s.stop:
+				if empty := s.queue.empty(); empty == nil {
+					return
+				}
+				continue
+			}
+		}
+		err := s.attempt(ctx, entries)
+		s.note(err)
+		switch {
+		case err == nil:
+			s.queue.done()
+			s.recorder.one, s.recorder.exchanged = false, false
+			retry = firstRetry
+			continue
+		case s.recover(ctx, err, entries):
+			continue
+		case s.stopping() || ctx.Err() != nil:
+			return
+		}
+		timer := time.NewTimer(retry)
+		select {
+		case <-timer.C:
+		case <-s.stop: // one more attempt
+		}
+		timer.Stop()
+		retry = min(2*retry, longestRetry)
+	}
+}
+
+func (r *recorder) batch() int {
+	if r.one {
+		return 1
+	}
+	return batchSize
+}
+
+func (s *Store) stopping() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+var errPanicked = errors.New("panicked")
+
+// attempt writes the entries, or looks at the file when somebody suspects that it is corrupt.
+func (s *Store) attempt(ctx context.Context, entries []entry) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write the history: %w: %v", errPanicked, p)
+		}
+	}()
+	db, err := s.opened(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.look(ctx, db); err != nil || len(entries) == 0 {
+		return err
+	}
+	if entries[0].snapshot != nil {
+		return s.writeSamples(ctx, db, entries)
+	}
+	err = db.writeAlerts(ctx, entries, s.config.Plan)
+	if err == nil && s.config.Committed != nil {
+		s.config.Committed()
+	}
+	return err
+}
+
+// opened returns the open file, opening it first where it is not, or not any more.
+func (s *Store) opened(ctx context.Context) (*database, error) {
+	if s.db != nil && s.db.moved() {
+		s.closeFile(Unavailable)
+		s.config.Logger.Error("the history's file was deleted or replaced while it was open; another is begun", "path", s.config.Path)
+	}
+	if s.db != nil {
+		return s.db, nil
+	}
+	db, err := openDatabase(ctx, s.config.Path, s.config.MaxBytes)
+	if condition(err) == Corrupt && !s.recorder.exchanged {
+		if err := s.setAside(err); err != nil {
+			return nil, err
+		}
+		if db, err = openDatabase(ctx, s.config.Path, s.config.MaxBytes); err == nil {
+			err = db.seed(ctx)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.db = db
+	s.mu.Unlock()
+	return db, nil
+}
+
+// recover deals with an error that goes away by doing something, and reports whether it did.
+func (s *Store) recover(ctx context.Context, err error, entries []entry) bool {
+	if s.db != nil {
+		s.db.forget()
+	}
+	switch condition(err) {
+	case Corrupt:
+		s.suspect.Store(false)
+		s.closeFile(Corrupt)
+		return !s.recorder.exchanged && s.setAside(err) == nil
+	case Full:
+		return s.makeRoom(ctx)
+	case Unavailable:
+		switch {
+		case !isRefused(err):
+			s.closeFile(Unavailable)
+		case len(entries) > 1:
+			s.recorder.one = true
+			return true
+		default:
+			s.queue.giveUp()
+			s.config.Logger.Error("the history refuses a record, which is dropped", "error", err)
+			return true
+		}
+	}
+	return false
+}
+
+// closeFile closes the file once no query runs.
+func (s *Store) closeFile(why Condition) {
+	s.mu.Lock()
+	db := s.db
+	s.db = nil
+	s.mu.Unlock()
+	if db != nil {
+		_ = db.close() // what was committed is safe; the rest is written again
+	}
+	if why == Closed {
+		s.stateMu.Lock()
+		defer s.stateMu.Unlock()
+		s.state.Condition, s.state.Since = Closed, time.Now().UTC()
+	}
+}
+
+// keptAside is how many corrupt files are kept.
+const keptAside = 3
+
+// setAside renames the corrupt file and its log.
+func (s *Store) setAside(why error) error {
+	aside := s.config.Path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000Z")
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		err := os.Rename(s.config.Path+suffix, aside+suffix)
+		if err != nil && (suffix == "" || !errors.Is(err, os.ErrNotExist)) {
+			return errors.Join(why, fmt.Errorf("set the corrupt file aside: %w", err))
+		}
+	}
+	s.recorder.exchanged = true
+	s.stateMu.Lock()
+	s.state.SetAside = aside
+	s.stateMu.Unlock()
+	s.config.Logger.Error("the history is corrupt; it is set aside and another is begun", "path", s.config.Path, "aside", aside, "error", why)
+	s.removeOldest()
+	return nil
+}
+
+// removeOldest keeps corrupt files from filling the disk.
+func (s *Store) removeOldest() {
+	folder, prefix := filepath.Dir(s.config.Path), filepath.Base(s.config.Path)+".corrupt-"
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return
+	}
+	var aside []string // by name, and so by date
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), prefix) && strings.HasSuffix(f.Name(), "Z") {
+			aside = append(aside, filepath.Join(folder, f.Name()))
+		}
+	}
+	for _, path := range aside[:max(0, len(aside)-keptAside)] {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			_ = os.Remove(path + suffix) // tried again the next time
+		}
+	}
+}
+
+// note keeps what became of the last attempt, and logs when that changes.
+func (s *Store) note(err error) {
+	var refused int
+	var size int64
+	if s.db != nil {
+		size = s.db.size()
+		if s.db.catalog != nil {
+			refused = s.db.catalog.refused
+		}
+	}
+	now := OK
+	if err != nil {
+		now = condition(err)
+	}
+	s.stateMu.Lock()
+	before := s.state.Condition
+	s.state.Refused, s.state.Error = refused, ""
+	if size > 0 {
+		s.state.SizeBytes = size
+	}
+	if err != nil {
+		s.state.Error = err.Error()
+	}
+	if now != before {
+		s.state.Condition, s.state.Since = now, time.Now().UTC()
+		select {
+		case s.changed <- struct{}{}:
+		default:
+		}
+	}
+	s.stateMu.Unlock()
+	switch {
+	case now == before:
+	case now == OK:
+		s.config.Logger.Info("the history is written again", "path", s.config.Path)
+	case before == OK:
+		s.config.Logger.Error("the history cannot be written; what is recorded waits", "condition", string(now), "error", err)
+	}
+}

@@ -1,0 +1,197 @@
+package history
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+func count(t *testing.T, s *Store, query string, args ...any) (n int64) {
+	t.Helper()
+	if err := s.db.write.Get(&n, query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+func TestPruneByAge(t *testing.T) {
+	s, l := open(t, Config{Retention: time.Hour}), newLoad(1)
+	const hours = 6
+	l.interval = 30 * time.Second
+	fill(t, s, l, hours*120)
+	end := l.at
+	if n := samplesIn(t, s); n < 120 || n > 120+int(maintainEvery/l.interval)+1 {
+		t.Errorf("got %d samples, want those of an hour", n)
+	}
+	all, err := s.Statistics(t.Context(), epoch, end)
+	if err != nil || all.Samples != hours*120 {
+		t.Errorf("got %d samples in the rollups, want %d: %v", all.Samples, hours*120, err)
+	}
+	// A range whose ends are rolled up only grows to whole minutes.
+	early, err := s.Statistics(t.Context(), epoch.Add(20*time.Minute), epoch.Add(50*time.Minute))
+	if err != nil || early.Samples < 60 || early.Samples > 64 {
+		t.Errorf("got %d samples of half an hour, want about 60: %v", early.Samples, err)
+	}
+	if n := count(t, s, `SELECT pruned_until FROM resolutions WHERE seconds = 0`); n == 0 {
+		t.Error("nobody knows that samples are gone")
+	}
+}
+
+func TestPruneRollupsByAge(t *testing.T) {
+	s, l := open(t, Config{}), newLoad(1)
+	l.interval = 2 * time.Hour
+	fill(t, s, l, 31*12)
+	oldest := count(t, s, `SELECT min(time) FROM rollup_1m`)
+	if age := l.at.Sub(time.UnixMilli(oldest)); age < 29*day || age > 31*day {
+		t.Errorf("the oldest minute is %v old, want 30 days", age)
+	}
+	if n := count(t, s, `SELECT count(*) FROM sketches_1m`); n != count(t, s, `SELECT count(*) FROM rollup_1m`) {
+		t.Errorf("sketches stay behind: %d", n)
+	}
+	stats, err := s.Statistics(t.Context(), epoch, l.at)
+	if err != nil || stats.Samples != 31*12 {
+		t.Errorf("got %d samples, want %d: %v", stats.Samples, 31*12, err)
+	}
+}
+
+func TestPruneAlertsByAge(t *testing.T) {
+	s, l := open(t, Config{AlertRetention: time.Hour, Plan: twoDestinations}), newLoad(1)
+	s.RecordTransitions(life(1, epoch))
+	s.RecordTransitions(life(2, epoch.Add(90*time.Minute)))
+	s.RecordTransitions(life(3, epoch)[:1])
+	fill(t, s, l, 2*360)
+	list, err := s.Alerts(t.Context(), AlertFilter{})
+	if err != nil || len(list) != 2 || list[0].ID != 3 || list[1].ID != 2 {
+		t.Errorf("got %v, %v, want the open alert 3 and the recent 2", list, err)
+	}
+	if n := count(t, s, `SELECT count(*) FROM deliveries WHERE alert_id = 1`); n != 0 {
+		t.Errorf("%d deliveries stay behind", n)
+	}
+	if saved, err := s.Saved(t.Context()); err != nil || saved.LastID != 3 {
+		t.Errorf("got %+v, %v", saved, err)
+	}
+}
+
+func TestPruneBySize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "health.db")
+	const most = 4 << 20
+	s, l := open(t, Config{Path: path, MaxBytes: most}), newLoad(1)
+	l.interval = time.Minute
+	fill(t, s, l, 3500)
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > most {
+		t.Errorf("the file has %d bytes, want at most %d: %v", info.Size(), most, err)
+	}
+	newest, ok, err := s.Newest(t.Context())
+	if err != nil || !ok || !newest.Time.Equal(l.at.Add(-l.interval)) {
+		t.Errorf("got %v, %v, want the newest sample", newest.Time, err)
+	}
+	if state := s.State(); state.Condition != OK || state.Dropped > 0 {
+		t.Errorf("got %+v", state)
+	}
+	stats, err := s.Statistics(t.Context(), epoch, l.at)
+	if err != nil || stats.Samples < 3000 {
+		t.Errorf("got %d samples, want most of them in the rollups: %v", stats.Samples, err)
+	}
+}
+
+func TestLimitLowered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "health.db")
+	s, l := open(t, Config{Path: path}), newLoad(1)
+	l.interval = time.Minute
+	fill(t, s, l, 3300)
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const most = 4 << 20
+	s = open(t, Config{Path: path, MaxBytes: most})
+	fill(t, s, l, 900)
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > most {
+		t.Errorf("the file has %d bytes, want at most %d: %v", info.Size(), most, err)
+	}
+}
+
+// TestClockJumpsAhead: one sample from the far future must not cost the history.
+func TestClockJumpsAhead(t *testing.T) {
+	s, l := open(t, Config{}), newLoad(1)
+	fill(t, s, l, 3000)
+	back := l.at
+	l.at = epoch.AddDate(10, 0, 0)
+	fill(t, s, l, 1)
+	l.at = back
+	fill(t, s, l, 100)
+	if n := samplesIn(t, s); n < 3101-2*pruneStep {
+		t.Errorf("got %d samples, want most of 3101", n)
+	}
+}
+
+// TestMemoryDoesNotGrowWithTheRange reads a short and a long range in one loop.
+func TestMemoryDoesNotGrowWithTheRange(t *testing.T) {
+	s, l := open(t, Config{Retention: 100 * day}), newLoad(1)
+	fill(t, s, l, 4000)
+	peak := func(to time.Time) (most uint64) {
+		n := 0
+		for _, err := range s.Samples(t.Context(), epoch, to) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n%500 == 0 {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				most = max(most, m.HeapAlloc)
+			}
+		}
+		return most
+	}
+	short, long := peak(epoch.Add(2*time.Hour)), peak(l.at)
+	if long > short+(1<<20) {
+		t.Errorf("4,000 samples take %d bytes more than 720", long-short)
+	}
+}
+
+// TestSeriesWhoseSourceGoes: a layout keeps the place of a source that is gone, until it is mostly empty.
+func TestSeriesWhoseSourceGoes(t *testing.T) {
+	s := open(t, Config{})
+	snapshot := func(n int, queues ...string) *health.Snapshot {
+		l := newLoad(1)
+		snapshot := &health.Snapshot{Time: epoch.Add(time.Duration(n) * 10 * time.Second), Interval: 10 * time.Second}
+		m := health.Metric{Name: "queue.length", Scope: "test"}
+		for _, q := range queues {
+			m.Readings = append(m.Readings, health.Reading{Attributes: l.set("queue", q), Value: float64(len(q) + n)})
+		}
+		snapshot.Metrics = append(snapshot.Metrics, m)
+		return snapshot
+	}
+	s.Record(snapshot(0, "a", "bb"))
+	s.Record(snapshot(1, "bb"))
+	s.Record(snapshot(2))
+	s.Record(snapshot(3, "ccc", "a"))
+	flush(t, s)
+	if n := count(t, s, `SELECT count(DISTINCT layout) FROM layouts`); n != 2 {
+		t.Errorf("got %d layouts, want 2: one was too small for ccc", n)
+	}
+	list, err := s.Catalog(t.Context())
+	if err != nil || len(list) != 3 {
+		t.Fatal(list, err)
+	}
+	got, err := s.Series(t.Context(), SeriesRequest{From: epoch, To: epoch.Add(time.Minute), Points: 60, Series: []int64{list[0].ID, list[1].ID, list[2].ID}})
+	if err != nil || len(got.Buckets) != 4 {
+		t.Fatal(got, err)
+	}
+	want := [][]health.Number{{1, 2, -1}, {-1, 3, -1}, {-1, -1, -1}, {4, -1, 6}}
+	for i, b := range got.Buckets {
+		for j, v := range b.Values {
+			if known := want[i][j] >= 0; v.Max.Known() != known || known && v.Max != want[i][j] {
+				t.Errorf("sample %d, series %d: got %+v, want %v", i, j, v, want[i][j])
+			}
+		}
+	}
+}

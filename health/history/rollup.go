@@ -1,0 +1,182 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// bucket is what a level is filling.
+type bucket struct {
+	start int64 // Unix milliseconds; negative: none yet
+	sum   *aggregate
+}
+
+// rollups are the recorder's buckets. They are filled as samples are recorded; a bucket's row is written when a sample
+// falls into another bucket. When a transaction fails, they are to be read again.
+type rollups struct {
+	buckets [numLevels]bucket // that of raw is unused
+}
+
+// readRollups sums up again what the open buckets held, from finer rows.
+func readRollups(ctx context.Context, q sqlx.QueryerContext, c *catalog) (*rollups, error) {
+	reaches, err := readReach(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	r, sketches, find := new(rollups), newSketcher(), c.finder(ctx, q)
+	for at := raw + 1; at < numLevels; at++ {
+		l, b := &levels[at], &r.buckets[at]
+		b.start, b.sum = reaches[at].open, newAggregate(sketches, l.sketchReadings)
+		if b.start < 0 {
+			continue
+		}
+		skip := func(finer int) bool { return l.sketchReadings && finer > raw && !levels[finer].sketchReadings }
+		sel := everything(l.sketchReadings)
+		for _, p := range cover(b.start, b.start+l.width, at-1, &reaches, skip) {
+			err := p.read(ctx, q, sel, func(row *row) error { return b.sum.merge(row, sel, find) })
+			if err != nil {
+				return nil, fmt.Errorf("take up an unfinished bucket: %w", err)
+			}
+		}
+	}
+	return r, nil
+}
+
+// everything selects all that a rollup is made of.
+func everything(readingSketches bool) *selection {
+	sel := &selection{statuses: true, sketches: true, readings: true, readingSketches: readingSketches}
+	for i := range numRolled {
+		sel.columns = append(sel.columns, i)
+	}
+	return sel
+}
+
+// add rolls a sample up, of which the table samples did not hold one for that time.
+func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *Sample, readings []reading) error {
+	at := s.Time.UnixMilli()
+	for i := raw + 1; i < numLevels; i++ {
+		b := &r.buckets[i]
+		if start := floor(at, levels[i].width); b.start != start {
+			if err := b.turn(ctx, tx, &levels[i], c, start); err != nil {
+				return err
+			}
+		}
+		b.sum.add(s, readings)
+	}
+	return nil
+}
+
+// turn writes the bucket and begins another, or goes on with it where it was begun before: the clock was set back.
+func (b *bucket) turn(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog, start int64) error {
+	if b.sum.samples > 0 {
+		if err := b.write(ctx, tx, l, c); err != nil {
+			return fmt.Errorf("write %s: %w", l.table, err)
+		}
+	}
+	b.sum.reset()
+	b.start = start
+	if err := b.resume(ctx, tx, l, c); err != nil {
+		return fmt.Errorf("go on with a bucket of %s: %w", l.table, err)
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE resolutions SET open_time = ? WHERE seconds = ?`, start, l.width/1000)
+	if err != nil {
+		return fmt.Errorf("begin a bucket of %s: %w", l.table, err)
+	}
+	return nil
+}
+
+// resume takes in the bucket's row where there is one.
+func (b *bucket) resume(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) error {
+	var there bool
+	err := tx.GetContext(ctx, &there, "SELECT EXISTS (SELECT 1 FROM "+l.table+" WHERE time = ?)", b.start)
+	if err != nil || !there {
+		return err
+	}
+	sel, find := everything(l.sketchReadings), c.finder(ctx, tx)
+	return l.read(ctx, tx, sel, b.start, b.start+1, func(row *row) error { return b.sum.merge(row, sel, find) })
+}
+
+// write stores the bucket's row, in the order of rollupColumns.
+func (b *bucket) write(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) error {
+	a := b.sum
+	args := make([]any, 0, 128)
+	args = append(args, b.start, a.samples, a.covered, a.up)
+	missing := make(map[Column]int64)
+	var sketches []byte
+	for i := range a.columns {
+		s := &a.columns[i]
+		if s.count == 0 {
+			args = append(args, nil, nil, nil)
+			continue
+		}
+		args = append(args, stored(s.min), stored(s.mean()), stored(s.max))
+		if s.count < a.samples {
+			missing[rolledColumns[i]] = a.samples - s.count
+		}
+		sketches = appendSketch(sketches, i, s)
+	}
+	for _, n := range a.statuses {
+		args = append(args, n.unknown, n.warn, n.fail)
+	}
+	var missed any
+	if len(missing) > 0 {
+		text, err := json.Marshal(missing)
+		if err != nil {
+			return err
+		}
+		missed = string(text)
+	}
+	layout, readings, readingSketches, err := b.readings(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	args = append(args, missed, layout, readings)
+	if _, err := tx.ExecContext(ctx, insert("REPLACE", l.table, rollupColumns()), args...); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "REPLACE INTO "+l.sketches+" (time, sketches, reading_sketches) VALUES (?, ?, ?)",
+		b.start, sketches, readingSketches)
+	return err
+}
+
+// readings returns layout, readings and reading_sketches.
+func (b *bucket) readings(ctx context.Context, tx *sqlx.Tx, c *catalog) (layout, readings any, sketches []byte, err error) {
+	ids := b.sum.seriesIDs()
+	if len(ids) == 0 {
+		return nil, nil, nil, nil
+	}
+	if err := c.include(ctx, tx, ids); err != nil {
+		return nil, nil, nil, err
+	}
+	stats := make([]*stat, len(c.order))
+	for i, series := range c.order {
+		if s := b.sum.series[series]; s != nil {
+			stats[i] = s
+			if !c.totals[series] {
+				sketches = appendSketch(sketches, i, s)
+			}
+		}
+	}
+	text := encodeStats(nil, stats, b.sum.samples, func(position int) bool { return c.totals[c.order[position]] })
+	return c.current, string(text), sketches, nil
+}
+
+func rollupColumns() []string {
+	list := []string{"time", "samples", "covered_ms", "up_ms"}
+	for _, c := range rolledColumns {
+		list = append(list, string(c)+"_min", string(c)+"_mean", string(c)+"_max")
+	}
+	for _, c := range components {
+		list = append(list, c+"_unknown", c+"_warn", c+"_fail")
+	}
+	return append(list, "missing", "layout", "readings")
+}
+
+func insert(verb, table string, columns []string) string {
+	marks := strings.Repeat(", ?", len(columns))[2:]
+	return verb + " INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + marks + ")"
+}

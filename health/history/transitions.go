@@ -1,0 +1,146 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// durably runs f in a transaction that is on the disk when it has returned.
+func (d *database) durably(ctx context.Context, f func(tx *sqlx.Tx) error) (err error) {
+	conn, err := d.write.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, `PRAGMA synchronous = FULL`); err != nil {
+		return err
+	}
+	defer func() {
+		_, normal := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = NORMAL`)
+		err = errors.Join(err, normal)
+	}()
+	tx, err := conn.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing once it is committed
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+type planner func(t health.Transition, existing []health.Delivery) (insert []health.Delivery, cancel []int64)
+
+// writeAlerts stores transitions with their deliveries, and silences, in the order in which they were queued.
+func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planner) error {
+	err := d.durably(ctx, func(tx *sqlx.Tx) error {
+		for i := range entries {
+			e := &entries[i]
+			if e.silences != nil {
+				if err := writeSilences(ctx, tx, e.silences); err != nil {
+					return err
+				}
+			}
+			for j := range e.transitions {
+				if err := d.writeTransition(ctx, tx, &e.transitions[j], plan); err != nil {
+					return fmt.Errorf("alert %d: %w", e.transitions[j].Alert.ID, err)
+				}
+			}
+		}
+		return nil
+	})
+	return wrap(err, "record transitions")
+}
+
+func (d *database) writeTransition(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner) error {
+	row := newAlertRow(&t.Alert)
+	if _, err := tx.NamedStmtContext(ctx, d.upsertAlert).ExecContext(ctx, &row); err != nil { //nolint:sqlclosecheck // ends with the transaction
+		return err
+	}
+	text, err := json.Marshal(&row)
+	if err != nil {
+		return err
+	}
+	result, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO transitions (alert_id, number, kind, time, by, note, alert)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, t.Alert.ID, t.Number, string(t.Kind), t.Time.UnixMilli(), t.By, t.Note, string(text))
+	if err != nil {
+		return err
+	}
+	if inserted, err := result.RowsAffected(); err != nil || inserted == 0 {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, t.Alert.ID, t.Alert.ID); err != nil {
+		return err
+	}
+	if plan == nil {
+		return nil
+	}
+	return follow(ctx, tx, t, plan)
+}
+
+// follow stores the deliveries that the transition causes and cancels those that it makes pointless.
+func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner) error {
+	var rows []deliveryRow
+	err := tx.SelectContext(ctx, &rows, `SELECT `+deliveryColumns+` FROM deliveries d WHERE alert_id = ? ORDER BY id`, t.Alert.ID)
+	if err != nil {
+		return err
+	}
+	existing := make([]health.Delivery, len(rows))
+	for i := range rows {
+		existing[i] = rows[i].delivery()
+	}
+	add, cancel := plan(*t, existing)
+	for _, id := range cancel {
+		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, settled = ? WHERE id = ? AND state = ?`,
+			string(health.DeliveryCanceled), t.Time.UnixMilli(), id, string(health.DeliveryPending))
+		if err != nil {
+			return err
+		}
+	}
+	for i := range add {
+		_, err := tx.NamedExecContext(ctx, `INSERT INTO deliveries
+			(key, destination, alert_id, number, kind, severity, state, attempts, created, next_try, settled, error) VALUES
+			(:key, :destination, :alert_id, :number, :kind, :severity, :state, :attempts, :created, :next_try, :settled, :error)`,
+			newDeliveryRow(&add[i]))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeSilences(ctx context.Context, tx *sqlx.Tx, silences []health.Silence) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM silences`); err != nil {
+		return err
+	}
+	for _, s := range silences {
+		_, err := tx.ExecContext(ctx, `REPLACE INTO silences (rule, until, by, at) VALUES (?, ?, ?, ?)`,
+			s.Rule, s.Until.UnixMilli(), s.By, s.At.UnixMilli())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepAlerts keeps the numbers of open alerts. One that the file does not know, because it was exchanged, is added.
+func (d *database) keepAlerts(ctx context.Context, tx *sqlx.Tx, open []health.Alert) error {
+	statement := tx.NamedStmtContext(ctx, d.upsertAlert) //nolint:sqlclosecheck // ends with the transaction
+	for i := range open {
+		row := newAlertRow(&open[i])
+		if _, err := statement.ExecContext(ctx, &row); err != nil {
+			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, row.ID, row.ID); err != nil {
+			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
+		}
+	}
+	return nil
+}

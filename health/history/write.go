@@ -1,0 +1,113 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// How often, in the samples' time, the numbers of open alerts are kept and old rows looked for.
+const (
+	refreshEvery  = time.Minute
+	maintainEvery = time.Minute
+)
+
+// writeSamples records the entries' snapshots in one transaction, and then does what is due of the upkeep.
+func (s *Store) writeSamples(ctx context.Context, db *database, entries []entry) error {
+	tx, err := db.write.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("record samples: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing once it is committed
+	if err := db.remember(ctx, tx); err != nil {
+		return err
+	}
+	for i := range entries {
+		if err := db.record(ctx, tx, entries[i].snapshot); err != nil {
+			return fmt.Errorf("record a sample: %w", err)
+		}
+	}
+	now := entries[len(entries)-1].snapshot.Time.UnixMilli()
+	if due(now, s.recorder.refreshed, refreshEvery) {
+		if alerts, ok := s.queue.takeRefreshed(); ok {
+			s.recorder.refreshed = now
+			if err := db.keepAlerts(ctx, tx, alerts); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("record samples: %w", err)
+	}
+	return s.maintain(ctx, db, now)
+}
+
+// due reports whether it is time again, or the clock was set back.
+func due(now, last int64, every time.Duration) bool {
+	return now-last >= every.Milliseconds() || now < last
+}
+
+// remember reads what the recorder must know of the file.
+func (d *database) remember(ctx context.Context, tx *sqlx.Tx) (err error) {
+	if d.catalog != nil && d.rollups != nil {
+		return nil
+	}
+	if d.catalog, err = readCatalog(ctx, tx); err == nil {
+		d.rollups, err = readRollups(ctx, tx, d.catalog)
+	}
+	return err
+}
+
+// record stores one sample and rolls it up. One of a time that is there already is left out.
+func (d *database) record(ctx context.Context, tx *sqlx.Tx, snapshot *health.Snapshot) error {
+	sample := newSample(snapshot)
+	readings, err := d.catalog.take(ctx, tx, snapshot)
+	if err != nil {
+		return err
+	}
+	args := make([]any, 0, 40)
+	args = append(args, sample.Time.UnixMilli(), sample.Interval.Milliseconds())
+	for i, v := range sample.values() {
+		if i >= numRolled {
+			args = append(args, stored(math.Round(1000*float64(*v))))
+		} else {
+			args = append(args, stored(float64(*v)))
+		}
+	}
+	for _, st := range sample.Status.statuses() {
+		args = append(args, int64(*st))
+	}
+	if len(readings) > 0 {
+		args = append(args, d.catalog.current, string(d.catalog.encode(nil, readings)))
+	} else {
+		args = append(args, nil, nil)
+	}
+	result, err := tx.StmtxContext(ctx, d.insertSample).ExecContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	if inserted, err := result.RowsAffected(); err != nil || inserted == 0 {
+		return err
+	}
+	return d.rollups.add(ctx, tx, d.catalog, &sample, readings)
+}
+
+// sampleColumns are those of the table samples, in its order.
+func sampleColumns() []string {
+	list := []string{"time", "interval_ms"}
+	for _, c := range rolledColumns {
+		list = append(list, string(c))
+	}
+	for _, c := range plainColumns {
+		list = append(list, string(c))
+	}
+	for _, c := range components {
+		list = append(list, c+"_status")
+	}
+	return append(list, "layout", "readings")
+}
