@@ -47,6 +47,9 @@ func (c *check) loop(ctx context.Context) {
 		}
 		began := time.Now()
 		err := c.guarded(ctx)
+		if took := time.Since(began); err == nil && took > c.timeout {
+			err = fmt.Errorf("answered after %v, later than %v", took.Round(time.Millisecond), c.timeout)
+		}
 		c.mu.Lock()
 		c.running = false
 		c.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,6 +158,7 @@ func TestDamagedSQLiteFileIsFound(t *testing.T) {
 			t.Run(journal+" "+test.name, func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "orders.db")
 				db := openSQLiteIn(t, path, journal)
+				db.SetMaxOpenConns(1) // a second connection would open the file that took the other's place
 				m := startMonitor(t, nil, WithDB("orders", db))
 				eventually(t, "pass", func() bool { return m.Snapshot() != nil && connectivity(m.Snapshot(), "orders").Status == health.Pass })
 				test.damage(t, path)
@@ -310,5 +312,30 @@ func TestSQLiteProbeIsNotInTheWay(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestProbeThatAnswersTooLateFailsEachTime(t *testing.T) {
+	var mu sync.Mutex
+	var seen []health.Status
+	m := startMonitor(t, nil, WithDB("orders", openSQLite(t, "orders.db"), WithProbeTimeout(10*time.Millisecond), WithProbe(func(context.Context) error {
+		timer := time.NewTimer(60 * time.Millisecond)
+		<-timer.C
+		return nil
+	})), withSnapshots(func(s *health.Snapshot) {
+		mu.Lock()
+		defer mu.Unlock()
+		if status := connectivity(s, "orders").Status; status != health.Unknown {
+			seen = append(seen, status)
+		}
+	}))
+	eventually(t, "twenty looks", func() bool { mu.Lock(); defer mu.Unlock(); return len(seen) >= 20 })
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, status := range seen {
+		if status != health.Fail {
+			t.Fatalf("look %d: got %v, want fail each time", i+1, status)
+		}
 	}
 }

@@ -97,11 +97,11 @@ func newExporter(client sdkmetric.Exporter, timeout, interval time.Duration, log
 	return e
 }
 
-// enqueue never waits: when the queue is full the oldest request is dropped and counted.
+// enqueue never waits: when the queue is full the oldest request that is not being delivered is dropped and counted.
 func (e *exporter) enqueue(request *metricdata.ResourceMetrics) {
 	e.mu.Lock()
 	if len(e.queue) == queueLength {
-		e.queue = append(e.queue[:0], e.queue[1:]...)
+		e.queue = append(e.queue[:1], e.queue[2:]...) // the first may be on its way just now
 		e.dropped.Add(1)
 	}
 	e.queue = append(e.queue, request)
@@ -138,6 +138,8 @@ func (e *exporter) done(request *metricdata.ResourceMetrics) {
 func (e *exporter) empty() *metricdata.ResourceMetrics {
 	select {
 	case request := <-e.spare:
+		// A collection whose context has ended leaves the request as it is: what was delivered must not be in it.
+		request.ScopeMetrics = request.ScopeMetrics[:0]
 		return request
 	default:
 		return new(metricdata.ResourceMetrics)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/metric"
@@ -112,6 +113,10 @@ func (c *config) wrong(option, got string, want error) {
 // environment or the build say.
 func WithService(id, version, description string) Option {
 	return func(c *config) {
+		if !utf8.ValidString(id + version + description) {
+			c.wrong("WithService", id+" "+version+" "+description, errors.New("text in UTF-8"))
+			return
+		}
 		setUnlessEmpty(&c.service.ID, id)
 		setUnlessEmpty(&c.service.Version, version)
 		setUnlessEmpty(&c.service.Description, description)

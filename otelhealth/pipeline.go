@@ -41,6 +41,7 @@ func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter) *pipeline {
 
 // readings collects the local reader. Only one goroutine at a time may call it.
 func (p *pipeline) readings(ctx context.Context) ([]health.Metric, error) {
+	p.collected.ScopeMetrics = p.collected.ScopeMetrics[:0] // a context that has ended leaves it as it is
 	err := p.local.Collect(ctx, &p.collected)
 	return readings(&p.collected), err
 }

@@ -137,11 +137,17 @@ func stampPoints[N int64 | float64](points []metricdata.DataPoint[N], at time.Ti
 func stampExponential[N int64 | float64](points []metricdata.ExponentialHistogramDataPoint[N], at time.Time) {
 	for i := range points {
 		points[i].Time = at
+		if points[i].StartTime.After(at) {
+			points[i].StartTime = at
+		}
 	}
 }
 
 func stampHistogram[N int64 | float64](points []metricdata.HistogramDataPoint[N], at time.Time) {
 	for i := range points {
 		points[i].Time = at
+		if points[i].StartTime.After(at) {
+			points[i].StartTime = at
+		}
 	}
 }

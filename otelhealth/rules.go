@@ -23,6 +23,10 @@ func (c *config) alertingRules(absent map[string]bool) []alerting.Rule {
 			continue
 		}
 		r.Warn, r.Fail = thresholds[r.Name][0], thresholds[r.Name][1]
+		r.Scope = health.Scope // an application may emit a metric of the same name
+		if r.Metric == health.MetricGoroutines {
+			r.Scope = health.RuntimeScope
+		}
 		if r.Warn.On() || r.Fail.On() {
 			rules = append(rules, r)
 		}

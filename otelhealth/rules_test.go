@@ -12,7 +12,10 @@ import (
 )
 
 func readingsOf(metric string, values ...float64) health.Metric {
-	m := health.Metric{Name: metric}
+	m := health.Metric{Name: metric, Scope: health.Scope}
+	if metric == health.MetricGoroutines {
+		m.Scope = health.RuntimeScope
+	}
 	for i, v := range values {
 		set := attribute.NewSet(attribute.String(health.AttrPoolName, string(rune('a'+i))))
 		m.Readings = append(m.Readings, health.Reading{Attributes: set, Value: v})
@@ -85,6 +88,16 @@ func TestRulesJudge(t *testing.T) {
 				t.Errorf("%v with the reason %q", r.Status, r.Reason)
 			}
 		})
+	}
+}
+
+func TestRuleJudgesNoStrangersMetric(t *testing.T) {
+	stranger := readingsOf(health.MetricThreads, 5000)
+	stranger.Scope = "somebody.else"
+	s := &health.Snapshot{Metrics: []health.Metric{stranger}}
+	s.Rules = alerterWith(t, nil, nil).Step(s, alerting.Inventory{}).Rules
+	if r, _ := s.Rule(health.RuleThreads); r.Status != health.Unknown {
+		t.Errorf("got %+v, want unknown", r)
 	}
 }
 

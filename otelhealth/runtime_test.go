@@ -1,6 +1,7 @@
 package otelhealth
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -47,5 +48,23 @@ func TestBothCollectionsOfATickSeeTheSameRuntime(t *testing.T) {
 	now := &health.Snapshot{Metrics: again}
 	if got := now.Value(health.MetricGoroutines) - before.Value(health.MetricGoroutines); got < 20 {
 		t.Errorf("the next tick sees %v goroutines more, want 20", got)
+	}
+}
+
+// TestCollectionThatIsCutOffBringsNothingOld ends the context of a collection into memory that was used before.
+func TestCollectionThatIsCutOffBringsNothingOld(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, WithInterval(time.Hour))
+	eventually(t, "memory to use again", func() bool { return len(m.exporter.spare) == 1 })
+	m.cancel()
+	<-m.ticking
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	request := m.exporter.empty()
+	if err := m.pipeline.request(ended, request, time.Now()); err == nil || len(request.ScopeMetrics) != 0 {
+		t.Errorf("got %v and %d scopes of an earlier request", err, len(request.ScopeMetrics))
+	}
+	if metrics, err := m.pipeline.readings(ended); err == nil || len(metrics) != 0 {
+		t.Errorf("got %v and %d metrics of an earlier tick", err, len(metrics))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // setting is one row of the table of environment variables, which the README repeats.
@@ -93,6 +94,9 @@ func setOTelBool(field func(*config) *bool) func(*config, string) error {
 
 func setText(field func(*config) *string) func(*config, string) error {
 	return func(c *config, value string) error {
+		if !utf8.ValidString(value) {
+			return errors.New("text in UTF-8")
+		}
 		*field(c) = value
 		return nil
 	}
@@ -323,12 +327,9 @@ func setResourceAttributes(c *config, value string) (err error) {
 func parsePairs(value string) (map[string]string, error) {
 	pairs := make(map[string]string)
 	for pair := range strings.SplitSeq(value, ",") {
-		if strings.TrimSpace(pair) == "" {
-			continue
-		}
 		key, encoded, ok := strings.Cut(pair, "=")
 		text, err := url.PathUnescape(strings.TrimSpace(encoded))
-		if key = strings.TrimSpace(key); !ok || key == "" || err != nil {
+		if key = strings.TrimSpace(key); !ok || key == "" || err != nil || !utf8.ValidString(key+text) {
 			return nil, errors.New("key=value pairs with commas between, percent-encoded")
 		}
 		pairs[key] = text

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -41,6 +42,11 @@ func (s Source) check() error {
 	if len(s.Gauges) == 0 {
 		errs = append(errs, errors.New("it declares no gauges"))
 	}
+	for _, g := range s.Gauges {
+		if !utf8.ValidString(g.Unit + g.Description) {
+			errs = append(errs, fmt.Errorf("gauge %q: its unit or description is not UTF-8", g.Name))
+		}
+	}
 	if s.Sample == nil {
 		errs = append(errs, errors.New("its Sample is nil"))
 	}
@@ -61,6 +67,12 @@ func (s Source) call(numbers map[string]int) func(context.Context) (harvest, err
 			case math.IsNaN(value) || math.IsInf(value, 0):
 				errs = append(errs, fmt.Errorf("observed %v for %q", value, gauge))
 				return
+			}
+			for _, kv := range attributes {
+				if !utf8.ValidString(string(kv.Key)) || !utf8.ValidString(kv.Value.String()) {
+					errs = append(errs, fmt.Errorf("observed %q with an attribute %q that is not UTF-8", gauge, kv.Key))
+					return
+				}
 			}
 			var l labels
 			if len(attributes) > 0 {

@@ -397,3 +397,16 @@ func TestRemovingAHealthySourceIsNoNews(t *testing.T) {
 		t.Errorf("logged %q", got)
 	}
 }
+
+func TestAttributeThatIsNotUTF8LosesOnlyItsSource(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address},
+		WithSource(queueSource("queue", func(_ context.Context, observe Observe) error {
+			observe("orders.queue.length", 1, attribute.String("path", "caf\xe9"))
+			return nil
+		})))
+	if got := failureOf(nextSnapshot(t, m), "queue"); !strings.Contains(got, "UTF-8") {
+		t.Errorf("got %q", got)
+	}
+	eventually(t, "requests all the same", func() bool { return c.received() >= 3 })
+}

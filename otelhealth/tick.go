@@ -198,11 +198,13 @@ func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []heal
 // export queues what the OTLP reader collects of the same sample.
 func (m *Monitor) export(ctx context.Context, s *health.Snapshot) {
 	request := m.exporter.empty()
-	err := m.pipeline.request(ctx, request, s.Time)
+	if err := m.pipeline.request(ctx, request, s.Time); err != nil {
+		return // Shutdown: no callback of the private provider fails
+	}
 	if m.config.noSemconv {
 		dropSemconv(request)
 	}
-	if err == nil || len(request.ScopeMetrics) > 0 {
+	if len(request.ScopeMetrics) > 0 {
 		m.exporter.enqueue(request)
 	}
 }

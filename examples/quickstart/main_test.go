@@ -249,19 +249,24 @@ func TestTroubleIsRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, from, path, site string
 		want                   int
+		host                   string
 	}{
-		{"from elsewhere", "192.0.2.1:4711", "/demo/files?n=1", "", http.StatusForbidden},
-		{"by another site's page", "127.0.0.1:4711", "/demo/files?n=1", "cross-site", http.StatusForbidden},
-		{"without a number", "127.0.0.1:4711", "/demo/files", "", http.StatusBadRequest},
-		{"with a word", "127.0.0.1:4711", "/demo/files?n=many", "", http.StatusBadRequest},
-		{"below zero", "127.0.0.1:4711", "/demo/memory?n=-1", "", http.StatusBadRequest},
-		{"above the limit", "127.0.0.1:4711", "/demo/memory?n=1000000", "", http.StatusBadRequest},
-		{"of another kind", "127.0.0.1:4711", "/demo/disks?n=1", "", http.StatusNotFound},
-		{"but not from this machine", "[::1]:4711", "/demo/files?n=1", "", http.StatusOK},
+		{"by a name that was made to point here", "127.0.0.1:4711", "/demo/files?n=1", "", http.StatusForbidden, "evil.example"},
+		{"from elsewhere", "192.0.2.1:4711", "/demo/files?n=1", "", http.StatusForbidden, ""},
+		{"by another site's page", "127.0.0.1:4711", "/demo/files?n=1", "cross-site", http.StatusForbidden, ""},
+		{"without a number", "127.0.0.1:4711", "/demo/files", "", http.StatusBadRequest, ""},
+		{"with a word", "127.0.0.1:4711", "/demo/files?n=many", "", http.StatusBadRequest, ""},
+		{"below zero", "127.0.0.1:4711", "/demo/memory?n=-1", "", http.StatusBadRequest, ""},
+		{"above the limit", "127.0.0.1:4711", "/demo/memory?n=1000000", "", http.StatusBadRequest, ""},
+		{"of another kind", "127.0.0.1:4711", "/demo/disks?n=1", "", http.StatusNotFound, ""},
+		{"but not from this machine", "[::1]:4711", "/demo/files?n=1", "", http.StatusOK, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, test.path, http.NoBody)
-			r.RemoteAddr = test.from
+			r.RemoteAddr, r.Host = test.from, "localhost:8080"
+			if test.host != "" {
+				r.Host = test.host
+			}
 			r.Header.Set("Sec-Fetch-Site", test.site)
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, r)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -109,11 +110,24 @@ func (t *trouble) release() {
 func loopbackOnly(next http.Handler) http.Handler {
 	local := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		if err != nil || !isLoopback(host) || !isLoopback(hostOf(r.Host)) {
 			http.Error(w, "only from this machine", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 	return http.NewCrossOriginProtection().Handler(local)
+}
+
+// isLoopback also keeps a page out whose own host name was made to point here.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return strings.Trim(address, "[]")
 }
