@@ -134,6 +134,27 @@ func TestWhatPersonsDoToAlerts(t *testing.T) {
 	}
 }
 
+// TestWhatAPersonDoesInTheMiddleOfATickStands acts after a snapshot was judged and before it is published.
+func TestWhatAPersonDoesInTheMiddleOfATickStands(t *testing.T) {
+	var queue level
+	queue.value.Store(25)
+	m := startMonitor(t, nil, WithSource(queue.source()), WithRules(queueRule()))
+	a, ok := alertOf(nextSnapshot(t, m), "queue")
+	if !ok {
+		t.Fatal("it does not fire")
+	}
+	m.cancel()
+	<-m.ticking // from here on the test is the tick's goroutine
+	judged := *m.Snapshot()
+	if err := m.Acknowledge(a.ID, "ann", ""); err != nil {
+		t.Fatal(err)
+	}
+	m.publish(&judged, time.Now(), fails{})
+	if published, _ := alertOf(m.Snapshot(), "queue"); published.AcknowledgedBy != "ann" {
+		t.Errorf("got %+v, want it acknowledged", published)
+	}
+}
+
 func TestAlertsEndpointListsThoseThatFire(t *testing.T) {
 	var queue level
 	queue.value.Store(25)

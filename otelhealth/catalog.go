@@ -2,6 +2,8 @@ package otelhealth
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,26 +54,37 @@ func (c *catalog) number(name string) int {
 	return n
 }
 
-// gauge returns the metric for a source's gauge, adding it when it is new. Several sources may share a gauge as long as
-// they agree on its unit and description.
-func (c *catalog) gauge(g Gauge) (numbered, error) {
-	name := strings.ToLower(g.Name)
-	if c.reserved[name] {
-		return numbered{}, fmt.Errorf("gauge %q: the name belongs to a built-in metric", g.Name)
-	}
+// gauges returns the metrics for a source's gauges, adding those that are new; none when one of them cannot be. Several
+// sources may share a gauge as long as they agree on its unit and description.
+func (c *catalog) gauges(gauges []Gauge) ([]numbered, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	info := health.MetricInfo{Name: g.Name, Kind: health.Gauge, Unit: g.Unit, Description: g.Description}
-	known, ok := c.custom[name]
-	if !ok {
-		known = numbered{len(c.builtins) + len(c.custom), info}
-		c.custom[name] = known
+	added := make(map[string]numbered)
+	metrics := make([]numbered, 0, len(gauges))
+	for _, g := range gauges {
+		name := strings.ToLower(g.Name)
+		if c.reserved[name] {
+			return nil, fmt.Errorf("gauge %q: the name belongs to a built-in metric", g.Name)
+		}
+		info := health.MetricInfo{Name: g.Name, Kind: health.Gauge, Unit: g.Unit, Description: g.Description}
+		known, ok := c.custom[name]
+		if !ok {
+			known, ok = added[name]
+		}
+		if !ok {
+			known = numbered{len(c.builtins) + len(c.custom) + len(added), info}
+			added[name] = known
+		}
+		if old := known.info; old.Name != info.Name || old.Unit != info.Unit || old.Description != info.Description {
+			return nil, fmt.Errorf("gauge %q: already registered as %q with unit %q and description %q",
+				g.Name, old.Name, old.Unit, old.Description)
+		}
+		if !slices.ContainsFunc(metrics, func(m numbered) bool { return m.number == known.number }) {
+			metrics = append(metrics, known)
+		}
 	}
-	if old := known.info; old.Name != info.Name || old.Unit != info.Unit || old.Description != info.Description {
-		return numbered{}, fmt.Errorf("gauge %q: already registered as %q with unit %q and description %q",
-			g.Name, old.Name, old.Unit, old.Description)
-	}
-	return known, nil
+	maps.Copy(c.custom, added)
+	return metrics, nil
 }
 
 // size returns how many metrics there are.

@@ -121,10 +121,10 @@ func (e *exporter) oldest() *metricdata.ResourceMetrics {
 	return e.queue[0]
 }
 
-// done removes the request, unless it was dropped meanwhile, and keeps its memory.
+// done removes the request, which is the first of the queue, and keeps its memory.
 func (e *exporter) done(request *metricdata.ResourceMetrics) {
 	e.mu.Lock()
-	if len(e.queue) > 0 && e.queue[0] == request {
+	if len(e.queue) > 0 {
 		e.queue = append(e.queue[:0], e.queue[1:]...)
 	}
 	e.mu.Unlock()

@@ -82,7 +82,6 @@ func (m *Monitor) republish() {
 		return
 	}
 	s := *m.latest
-	s.Alerts = m.alerter.Open() // a person may have acted
 	m.complete(&s)
 	m.latest = &s
 	m.endpoints.Publish(&s, m.taken)
@@ -90,6 +89,7 @@ func (m *Monitor) republish() {
 
 // complete fills in what depends on more than the tick. The caller holds the lock.
 func (m *Monitor) complete(s *health.Snapshot) {
+	s.Alerts = m.alerter.Open() // a person may have acted since they were judged
 	s.Checks = make([]health.CheckState, len(m.checks))
 	for i, c := range m.checks {
 		s.Checks[i] = c.latest()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"sync"
 	"unicode/utf8"
 
@@ -37,12 +38,18 @@ type Source struct {
 	Sample func(ctx context.Context, observe Observe) error
 }
 
+// gaugePattern is what OpenTelemetry's specification allows as an instrument's name.
+var gaugePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]{0,254}$`)
+
 func (s Source) check() error {
 	var errs []error
 	if len(s.Gauges) == 0 {
 		errs = append(errs, errors.New("it declares no gauges"))
 	}
 	for _, g := range s.Gauges {
+		if !gaugePattern.MatchString(g.Name) {
+			errs = append(errs, fmt.Errorf("gauge %q: want a name of letters, digits and _ . - /, that begins with a letter and has at most 255", g.Name))
+		}
 		if !utf8.ValidString(g.Unit + g.Description) {
 			errs = append(errs, fmt.Errorf("gauge %q: its unit or description is not UTF-8", g.Name))
 		}
@@ -99,17 +106,13 @@ func (m *Monitor) AddSource(s Source) (remove func(), err error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("source %q: %w", s.Name, err)
 	}
-	numbers := make(map[string]int, len(s.Gauges))
-	var metrics []numbered
-	for _, g := range s.Gauges {
-		n, err := m.catalog.gauge(g)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: %w", s.Name, err)
-		}
-		if _, twice := numbers[g.Name]; !twice {
-			metrics = append(metrics, n)
-		}
-		numbers[g.Name] = n.number
+	metrics, err := m.catalog.gauges(s.Gauges)
+	if err != nil {
+		return nil, fmt.Errorf("source %q: %w", s.Name, err)
+	}
+	numbers := make(map[string]int, len(metrics))
+	for _, n := range metrics {
+		numbers[n.info.Name] = n.number
 	}
 	if m.disabled {
 		return func() {}, nil

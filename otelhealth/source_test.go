@@ -188,6 +188,19 @@ func TestSourcesThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestRefusedSourceLeavesNothingBehind(t *testing.T) {
+	m := startMonitor(t, nil)
+	sample := func(context.Context, Observe) error { return nil }
+	for _, second := range []Gauge{{Name: "bad name!"}, {Name: health.MetricFDCount}, {Name: "jobs.waiting", Unit: "s"}} {
+		if _, err := m.AddSource(Source{Name: "jobs", Gauges: []Gauge{{Name: "jobs.waiting", Unit: "1"}, second}, Sample: sample}); err == nil {
+			t.Fatalf("%+v was accepted", second)
+		}
+	}
+	if _, err := m.AddSource(Source{Name: "jobs", Gauges: []Gauge{{Name: "jobs.waiting", Unit: "{job}"}}, Sample: sample}); err != nil {
+		t.Errorf("mended: %v", err)
+	}
+}
+
 func TestSourcesComeAndGo(t *testing.T) {
 	m := startMonitor(t, nil)
 	sample := func(_ context.Context, observe Observe) error {

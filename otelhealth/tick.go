@@ -22,7 +22,7 @@ type ticker struct {
 	sleepers sleepers
 
 	sequence uint64
-	every    uint64 // exports with each so manieth tick
+	every    uint64 // an export follows every so many ticks
 	took     time.Duration
 	cpu      time.Duration // used until the tick before
 	cpuAt    time.Time     // when that was read; zero before the first tick
@@ -144,7 +144,7 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	m.runtime.forget()
 	m.collect(ctx, snapshot, brought.metrics)
 	judged := m.alerter.Step(snapshot, alerting.Inventory{Sources: brought.sources})
-	snapshot.Rules, snapshot.Alerts = judged.Rules, judged.Alerts
+	snapshot.Rules = judged.Rules
 	m.logChanges(snapshot, brought.sources)
 	m.publish(snapshot, at, fails{judged.FailsReadiness, judged.FailsLiveness})
 	m.announcer.Announce(judged.Transitions)

@@ -43,7 +43,7 @@ type vital struct {
 	err    error // why the value is unknown, where the platform has it
 }
 
-func bytesVital(metric string, o process.Opt[uint64]) vital {
+func countVital(metric string, o process.Opt[uint64]) vital {
 	if !o.Known {
 		return vital{metric, health.UnknownNumber(), o.Err}
 	}
@@ -60,17 +60,17 @@ func secondsVital(metric string, o process.Opt[time.Duration]) vital {
 // simple returns the readings that bear no attributes, as they were read.
 func (v *vitals) simple() [12]vital {
 	return [...]vital{
-		bytesVital(health.MetricFDCount, v.core.FDs),
-		bytesVital(health.MetricFDLimit, v.core.FDLimit),
-		bytesVital(health.MetricMemoryRSS, v.core.RSSBytes),
-		bytesVital(health.MetricMemoryVirtual, v.core.VMSBytes),
-		bytesVital(health.MetricMemorySwap, v.memory.SwapBytes),
-		bytesVital(health.MetricMemoryLimit, v.memoryLimit()),
-		bytesVital(health.MetricMemoryWorking, v.memory.WorkingSetBytes),
-		bytesVital(health.MetricMemoryFree, v.memory.SystemAvailableBytes),
-		bytesVital(health.MetricMemorySystem, v.memory.SystemTotalBytes),
-		bytesVital(health.MetricOOMKills, v.memory.OOMKills),
-		bytesVital(health.MetricThreads, v.core.Threads),
+		countVital(health.MetricFDCount, v.core.FDs),
+		countVital(health.MetricFDLimit, v.core.FDLimit),
+		countVital(health.MetricMemoryRSS, v.core.RSSBytes),
+		countVital(health.MetricMemoryVirtual, v.core.VMSBytes),
+		countVital(health.MetricMemorySwap, v.memory.SwapBytes),
+		countVital(health.MetricMemoryLimit, v.memoryLimit()),
+		countVital(health.MetricMemoryWorking, v.memory.WorkingSetBytes),
+		countVital(health.MetricMemoryFree, v.memory.SystemAvailableBytes),
+		countVital(health.MetricMemorySystem, v.memory.SystemTotalBytes),
+		countVital(health.MetricOOMKills, v.memory.OOMKills),
+		countVital(health.MetricThreads, v.core.Threads),
 		secondsVital(health.MetricCPUThrottled, v.memory.ThrottledTime),
 	}
 }

@@ -112,6 +112,7 @@ func welcome(base string) string {
   is it alive?          curl -i %[1]s/health
   may it get traffic?   curl -i %[1]s/health/check
   everything in it      curl -s %[1]s/health/api/current
+  which alerts fire?    curl -s %[1]s/health/api/alerts
   a little load         curl -s %[1]s/orders
   a WebSocket echo      %[1]s/ws ("subscribe AAPL MSFT" counts two symbols)
 
