@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,20 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	settleRuntime()
+	goleak.VerifyTestMain(m)
+}
+
+// settleRuntime lets the runtime start the goroutines of its own that it starts when it first needs them: a worker for
+// each CPU at the first garbage collection, one for cleanups at the first cleanup. go.goroutine.count has them in it, and
+// tests that compare it exactly must not see them appear.
+func settleRuntime() {
+	cleaned := make(chan struct{})
+	runtime.AddCleanup(new([64]byte), func(done chan struct{}) { close(done) }, cleaned)
+	runtime.GC()
+	<-cleaned
+}
 
 // variables is an environment for one test: the process's own, since the OTLP exporter reads that.
 type variables map[string]string
