@@ -25,7 +25,7 @@ func TestBothCollectionsOfATickSeeTheSameRuntime(t *testing.T) {
 	}
 	stop := make(chan struct{})
 	defer close(stop)
-	for range 20 {
+	for range 500 { // many more than gRPC starts and ends meanwhile
 		go func() { <-stop }()
 	}
 	garbage := make([]byte, 8<<20)
@@ -46,8 +46,8 @@ func TestBothCollectionsOfATickSeeTheSameRuntime(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := &health.Snapshot{Metrics: again}
-	if got := now.Value(health.MetricGoroutines) - before.Value(health.MetricGoroutines); got < 20 {
-		t.Errorf("the next tick sees %v goroutines more, want 20", got)
+	if got := now.Value(health.MetricGoroutines) - before.Value(health.MetricGoroutines); got < 450 {
+		t.Errorf("the next tick sees %v goroutines more, want about 500: it read nothing anew", got)
 	}
 }
 
