@@ -14,17 +14,18 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	if stalled != "" {
 		overall, liveness, readiness = Fail, Fail, Fail
 	}
+	sample := NewSample(s)
 	w := newJSON(2048 + 256*(len(s.Rules)+len(s.Checks)) + 160*len(s.Metrics))
 	w.time("timestamp", s.Time)
-	w.fd(s)
-	w.memory(s)
-	w.database(s)
-	w.webSocket(s)
-	w.threads(s)
+	w.fd(s, &sample)
+	w.memory(s, &sample)
+	w.database(s, &sample)
+	w.webSocket(s, &sample)
+	w.threads(s, &sample)
 	e.writeProcess(w, s)
 	w.status("overall_status", overall)
-	w.goroutines(s)
-	w.cpu(s)
+	w.goroutines(&sample)
+	w.cpu(s, &sample)
 	w.rules(s)
 	w.checks(s)
 	w.failures(s)
@@ -41,52 +42,40 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	return w.answer(http.StatusOK, mediaJSON)
 }
 
-func (w *jsonWriter) fd(s *Snapshot) {
+func (w *jsonWriter) fd(s *Snapshot, sample *Sample) {
 	w.object("fd")
-	w.number("count", s.Value(MetricFDCount))
-	w.number("limit", s.Value(MetricFDLimit))
+	w.number("count", sample.FDCount)
+	w.number("limit", sample.FDLimit)
 	w.number("usage_percent", (s.Value(MetricFDUtilization) * 100).round(2))
-	w.status("status", s.ruleStatus(RuleFD, MetricFDCount))
+	w.status("status", sample.Status.FD)
 	w.end()
 }
 
-func (w *jsonWriter) memory(s *Snapshot) {
+func (w *jsonWriter) memory(s *Snapshot, sample *Sample) {
 	w.object("memory")
-	w.number("rss_mb", inMiB(s.Value(MetricMemoryRSS)))
-	w.number("vms_mb", inMiB(s.Value(MetricMemoryVirtual)))
+	w.number("rss_mb", inMiB(sample.MemoryRSS))
+	w.number("vms_mb", inMiB(sample.MemoryVirtual))
 	w.number("percent", s.memoryPercent())
-	w.number("available_mb", inMiB(s.Value(MetricMemoryFree)))
-	w.number("swap_mb", inMiB(s.Value(MetricMemorySwap)))
-	w.status("status", s.ruleStatus(RuleMemory, MetricMemoryRSS))
-	w.number("limit_mb", inMiB(s.Value(MetricMemoryLimit)))
+	w.number("available_mb", inMiB(sample.MemoryAvailable))
+	w.number("swap_mb", inMiB(sample.MemorySwap))
+	w.status("status", sample.Status.Memory)
+	w.number("limit_mb", inMiB(sample.MemoryLimit))
 	w.number("utilization", s.Value(MetricMemoryUtil).round(4))
-	w.number("working_set_mb", inMiB(s.Value(MetricMemoryWorking)))
+	w.number("working_set_mb", inMiB(sample.MemoryWorkingSet))
 	w.number("oom_kills", s.Value(MetricOOMKills))
 	w.end()
 }
 
-// database is as healthy as the connections' sum, the fullest pool and the worst database check.
-func (w *jsonWriter) database(s *Snapshot) {
-	total, status := s.total(RuleDatabase, MetricPoolCount)
-	for i := range s.Rules {
-		if s.Rules[i].Name == RulePool {
-			status = Worst(status, s.Rules[i].Status)
-		}
-	}
-	for i := range s.Checks {
-		if s.Checks[i].Kind == CheckDatabase {
-			status = Worst(status, s.Checks[i].Status)
-		}
-	}
+func (w *jsonWriter) database(s *Snapshot, sample *Sample) {
 	pools := s.pools()
 	w.object("database")
-	w.number("total", total)
+	w.number("total", sample.DBConnections)
 	w.object("connections")
 	for i := range pools {
 		w.number(pools[i].name, pools[i].used+pools[i].idle) // unknown when either is
 	}
 	w.end()
-	w.status("status", status)
+	w.status("status", sample.Status.Database)
 	w.object("pools")
 	for i := range pools {
 		p := &pools[i]
@@ -103,20 +92,10 @@ func (w *jsonWriter) database(s *Snapshot) {
 	w.end()
 }
 
-func (w *jsonWriter) webSocket(s *Snapshot) {
-	total, status := s.total(RuleWebSocket, MetricWSConnections)
-	symbols := s.Value(MetricWSSymbols)
-	if !symbols.Known() && status == Pass {
-		symbols = 0
-	}
+func (w *jsonWriter) webSocket(s *Snapshot, sample *Sample) {
 	brokers := s.brokers()
-	for i := range brokers {
-		if !brokers[i].symbols.Known() {
-			symbols = UnknownNumber()
-		}
-	}
 	w.object("websocket")
-	w.number("total", total)
+	w.number("total", sample.WSConnections)
 	w.object("connections")
 	for i := range brokers {
 		w.object(brokers[i].name)
@@ -126,21 +105,17 @@ func (w *jsonWriter) webSocket(s *Snapshot) {
 		w.end()
 	}
 	w.end()
-	w.number("total_symbols", symbols)
-	w.status("status", status)
+	w.number("total_symbols", sample.WSSymbols)
+	w.status("status", sample.Status.WebSocket)
 	w.end()
 }
 
 // threads describes what is stuck in the field names that the original had for a thread.
-func (w *jsonWriter) threads(s *Snapshot) {
-	status := s.ruleStatus(RuleThreads, MetricThreads)
-	if r, ok := s.Rule(RuleStuck); ok {
-		status = Worst(status, r.Status)
-	}
+func (w *jsonWriter) threads(s *Snapshot, sample *Sample) {
 	w.object("threads")
-	w.number("count", s.Value(MetricThreads))
-	w.number("stuck", s.Value(MetricStuck))
-	w.status("status", status)
+	w.number("count", sample.ThreadCount)
+	w.number("stuck", sample.StuckCount)
+	w.status("status", sample.Status.Threads)
 	w.array("details")
 	for i := range s.Stuck {
 		stuck := &s.Stuck[i]
@@ -170,26 +145,18 @@ func (e *Endpoints) writeProcess(w *jsonWriter, s *Snapshot) {
 	w.endArray()
 }
 
-func (w *jsonWriter) goroutines(s *Snapshot) {
+func (w *jsonWriter) goroutines(sample *Sample) {
 	w.object("goroutines")
-	w.number("count", s.Value(MetricGoroutines))
-	w.status("status", s.ruleStatus(RuleGoroutines, MetricGoroutines))
+	w.number("count", sample.GoroutineCount)
+	w.status("status", sample.Status.Goroutines)
 	w.end()
 }
 
-func (w *jsonWriter) cpu(s *Snapshot) {
-	user, system := UnknownNumber(), UnknownNumber()
-	for r := range s.All(MetricCPUTime) {
-		if r.Attribute(AttrCPUMode) == CPUModeUser {
-			user = Number(r.Value)
-		} else {
-			system = Number(r.Value)
-		}
-	}
+func (w *jsonWriter) cpu(s *Snapshot, sample *Sample) {
 	w.object("cpu")
-	w.number("user_seconds", user)
-	w.number("system_seconds", system)
-	w.number("utilization", s.Value(MetricCPUUtil).round(4))
+	w.number("user_seconds", sample.CPUUserSeconds)
+	w.number("system_seconds", sample.CPUSystemSeconds)
+	w.number("utilization", sample.CPUUtilization.round(4))
 	w.number("throttled_seconds", s.Value(MetricCPUThrottled))
 	w.end()
 }

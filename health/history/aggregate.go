@@ -61,18 +61,18 @@ func (a *aggregate) reset() {
 }
 
 // add takes in a sample and its other readings.
-func (a *aggregate) add(s *Sample, readings []reading) {
+func (a *aggregate) add(s *health.Sample, readings []reading) {
 	a.samples++
 	a.covered += s.Interval.Milliseconds()
 	if s.Status.Overall != health.Fail {
 		a.up += s.Interval.Milliseconds()
 	}
-	for i, v := range s.values() {
+	for i, v := range sampleValues(s) {
 		if i < numRolled && v.Known() {
 			a.columns[i].add(float64(*v), a.sketches)
 		}
 	}
-	for i, st := range s.Status.statuses() {
+	for i, st := range sampleStatuses(&s.Status) {
 		a.statuses[i].add(*st)
 	}
 	for _, r := range readings {

@@ -57,17 +57,8 @@ func (s *Store) OpenAlerts(ctx context.Context) ([]health.Alert, error) {
 	return list, err
 }
 
-// AlertFilter says which alerts [Store.Alerts] returns. The zero value of each field does not filter.
-type AlertFilter struct {
-	Rule   string
-	From   time.Time // open at this time or later
-	To     time.Time // begun before this time
-	Before int64     // with a lower id than this: the last one of the page before
-	Limit  int       // 0: 100; at most 1000
-}
-
 // Alerts returns alerts of any state, newest first. One that does not exist is not an error.
-func (s *Store) Alerts(ctx context.Context, f AlertFilter) ([]health.Alert, error) {
+func (s *Store) Alerts(ctx context.Context, f health.AlertFilter) ([]health.Alert, error) {
 	where, args := "1 = 1", []any{}
 	add := func(set bool, condition string, arg any) {
 		if set {

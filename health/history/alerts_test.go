@@ -130,15 +130,15 @@ func TestAlertsFilter(t *testing.T) {
 	flush(t, s)
 	for _, c := range []struct {
 		name   string
-		filter AlertFilter
+		filter health.AlertFilter
 		want   []int64
 	}{
-		{"all", AlertFilter{}, []int64{11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
-		{"a page", AlertFilter{Limit: 3}, []int64{11, 10, 9}},
-		{"the next page", AlertFilter{Limit: 3, Before: 9}, []int64{8, 7, 6}},
-		{"of a rule", AlertFilter{Rule: "memory"}, []int64{10, 8, 6, 4, 2}},
-		{"open since", AlertFilter{From: epoch.Add(8*time.Hour + time.Minute)}, []int64{11, 10}},
-		{"begun before", AlertFilter{To: epoch.Add(time.Hour)}, []int64{11, 1}},
+		{"all", health.AlertFilter{}, []int64{11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
+		{"a page", health.AlertFilter{Limit: 3}, []int64{11, 10, 9}},
+		{"the next page", health.AlertFilter{Limit: 3, Before: 9}, []int64{8, 7, 6}},
+		{"of a rule", health.AlertFilter{Rule: "memory"}, []int64{10, 8, 6, 4, 2}},
+		{"open since", health.AlertFilter{From: epoch.Add(8*time.Hour + time.Minute)}, []int64{11, 10}},
+		{"begun before", health.AlertFilter{To: epoch.Add(time.Hour)}, []int64{11, 1}},
 	} {
 		list, err := s.Alerts(t.Context(), c.filter)
 		var got []int64
@@ -355,7 +355,7 @@ func TestManyAtOnce(t *testing.T) {
 				case 1:
 					_, err = s.Statistics(t.Context(), epoch, epoch.Add(time.Hour))
 				case 2:
-					_, err = s.Series(t.Context(), SeriesRequest{From: epoch, To: epoch.Add(time.Hour), Columns: []Column{FDCount}, Series: []int64{1}})
+					_, err = s.Series(t.Context(), health.SeriesRequest{From: epoch, To: epoch.Add(time.Hour), Columns: []health.Column{health.ColumnFDCount}, Series: []int64{1}})
 				case 3:
 					_, _, err = s.Claim(t.Context(), "mail", epoch, time.Hour)
 				case 4:

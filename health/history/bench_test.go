@@ -62,15 +62,15 @@ func BenchmarkNewest(b *testing.B) {
 }
 
 func BenchmarkSeriesWeek(b *testing.B) {
-	for name, columns := range map[string][]Column{
-		"one":  {FDCount},
-		"five": {FDCount, MemoryRSS, DBConnections, WSConnections, ThreadCount},
+	for name, columns := range map[string][]health.Column{
+		"one":  {health.ColumnFDCount},
+		"five": {health.ColumnFDCount, health.ColumnMemoryRSS, health.ColumnDBConnections, health.ColumnWSConnections, health.ColumnThreads},
 	} {
 		b.Run(name, func(b *testing.B) {
 			s, from, to := openWeek(b)
 			b.ReportAllocs()
 			for b.Loop() {
-				buckets, err := s.Series(b.Context(), SeriesRequest{From: from, To: to, Points: 700, Columns: columns})
+				buckets, err := s.Series(b.Context(), health.SeriesRequest{From: from, To: to, Points: 700, Columns: columns})
 				if err != nil || len(buckets.Buckets) < 600 || len(buckets.Buckets) > 700 {
 					b.Fatal(len(buckets.Buckets), err)
 				}
@@ -92,7 +92,7 @@ func BenchmarkSeriesWeekOfPools(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		if _, err := s.Series(b.Context(), SeriesRequest{From: from, To: to, Points: 700, Series: ids}); err != nil {
+		if _, err := s.Series(b.Context(), health.SeriesRequest{From: from, To: to, Points: 700, Series: ids}); err != nil {
 			b.Fatal(err)
 		}
 	}

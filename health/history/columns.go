@@ -4,39 +4,19 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// Column names a value that each [Sample] holds, as the column of the table samples does.
-type Column string
-
-// The columns that [Store.Series] and [Store.Statistics] know. Sizes are in bytes.
-const (
-	FDCount          Column = "fd_count"
-	FDLimit          Column = "fd_limit"
-	MemoryRSS        Column = "memory_rss"
-	MemoryVirtual    Column = "memory_vms"
-	MemorySwap       Column = "memory_swap"
-	MemoryLimit      Column = "memory_limit"
-	MemoryWorkingSet Column = "memory_working_set"
-	MemoryAvailable  Column = "memory_available"
-	ThreadCount      Column = "threads"
-	StuckCount       Column = "stuck"
-	GoroutineCount   Column = "goroutines"
-	CPUUtilization   Column = "cpu_utilization" // 0 to 1
-	DBConnections    Column = "db_connections"  // of all pools
-	WSConnections    Column = "ws_connections"  // of all sources
-	WSSymbols        Column = "ws_symbols"
-)
-
 // rolledColumns are those that are rolled up. A sketch is stored under its column's number here: append only.
-var rolledColumns = [...]Column{
-	FDCount, FDLimit, MemoryRSS, MemoryVirtual, MemorySwap, MemoryLimit, MemoryWorkingSet, MemoryAvailable,
-	ThreadCount, StuckCount, GoroutineCount, CPUUtilization, DBConnections, WSConnections, WSSymbols,
+var rolledColumns = [...]health.Column{
+	health.ColumnFDCount, health.ColumnFDLimit, health.ColumnMemoryRSS, health.ColumnMemoryVirtual, health.ColumnMemorySwap,
+	health.ColumnMemoryLimit, health.ColumnMemoryWorkingSet, health.ColumnMemoryAvailable, health.ColumnThreads,
+	health.ColumnStuck, health.ColumnGoroutines, health.ColumnCPUUtilization, health.ColumnDBConnections,
+	health.ColumnWSConnections, health.ColumnWSSymbols,
 }
 
 // plainColumns follow them in samples, in whole milliseconds: times since the process started, of which no rollup makes
 // sense.
-var plainColumns = [...]Column{"cpu_user_ms", "cpu_system_ms", "uptime_ms"}
+var plainColumns = [...]health.Column{"cpu_user_ms", "cpu_system_ms", "uptime_ms"}
 
-// components are what has a status in each sample, in the order of [Statuses].
+// components are what has a status in each sample, in the order of [health.Statuses].
 var components = [...]string{
 	"overall", "liveness", "readiness", "fd", "memory", "database", "websocket", "thread", "goroutine",
 }
@@ -47,7 +27,7 @@ const (
 	numComponents = len(components)
 )
 
-func (c Column) number() int {
+func columnNumber(c health.Column) int {
 	for i, known := range rolledColumns {
 		if c == known {
 			return i
@@ -56,8 +36,8 @@ func (c Column) number() int {
 	return -1
 }
 
-// values points at the sample's values in the order of rolledColumns and plainColumns.
-func (s *Sample) values() [numValues]*health.Number {
+// sampleValues points at the sample's values in the order of rolledColumns and plainColumns.
+func sampleValues(s *health.Sample) [numValues]*health.Number {
 	return [...]*health.Number{
 		&s.FDCount, &s.FDLimit, &s.MemoryRSS, &s.MemoryVirtual, &s.MemorySwap, &s.MemoryLimit, &s.MemoryWorkingSet,
 		&s.MemoryAvailable, &s.ThreadCount, &s.StuckCount, &s.GoroutineCount, &s.CPUUtilization, &s.DBConnections,
@@ -65,8 +45,8 @@ func (s *Sample) values() [numValues]*health.Number {
 	}
 }
 
-// statuses points at the statuses in the order of components.
-func (s *Statuses) statuses() [numComponents]*health.Status {
+// sampleStatuses points at the statuses in the order of components.
+func sampleStatuses(s *health.Statuses) [numComponents]*health.Status {
 	return [...]*health.Status{
 		&s.Overall, &s.Liveness, &s.Readiness, &s.FD, &s.Memory, &s.Database, &s.WebSocket, &s.Threads, &s.Goroutines,
 	}

@@ -171,7 +171,7 @@ func checkCrashed(t *testing.T, path string, said []string) int64 {
 		t.Fatal(err)
 	}
 	defer s.Close(context.Background())
-	if state := s.State(); state.Condition != OK || state.SetAside != "" {
+	if state := s.State(); state.Condition != health.HistoryOK || state.SetAside != "" {
 		t.Fatalf("the file is not sound: %+v", state)
 	}
 	db := s.db.write.DB

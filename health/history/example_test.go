@@ -62,11 +62,11 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fd := stats.Columns[history.FDCount]
+	fd := stats.Columns[health.ColumnFDCount]
 	fmt.Printf("%d samples, from %v to %v, now %v; warned %d times, up %v of the time\n",
 		stats.Samples, fd.Min, fd.Max, fd.Current, stats.Status[health.RuleFD].Warn, stats.Uptime)
 
-	series, err := store.Series(ctx, history.SeriesRequest{From: from, To: to, Points: 3, Columns: []history.Column{history.FDCount}})
+	series, err := store.Series(ctx, health.SeriesRequest{From: from, To: to, Points: 3, Columns: []health.Column{health.ColumnFDCount}})
 	if err != nil {
 		fmt.Println(err)
 		return

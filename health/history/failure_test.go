@@ -45,7 +45,7 @@ func (j *journal) count(text string) int {
 }
 
 // await waits until the store is in that condition.
-func await(t *testing.T, s *Store, want Condition) State {
+func await(t *testing.T, s *Store, want health.HistoryCondition) health.HistoryState {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
@@ -108,7 +108,7 @@ func TestLockedByAnother(t *testing.T) {
 		s.Record(l.next())
 	}
 	s.RecordTransitions([]health.Transition{firing(1, epoch)})
-	state := await(t, s, Locked)
+	state := await(t, s, health.HistoryLocked)
 	if state.Queued != 6 || state.Error == "" {
 		t.Errorf("got %+v, want 6 queued and why", state)
 	}
@@ -117,7 +117,7 @@ func TestLockedByAnother(t *testing.T) {
 	}
 	execute(t, other, `ROLLBACK`)
 	flush(t, s)
-	await(t, s, OK)
+	await(t, s, health.HistoryOK)
 	if n := samplesIn(t, s); n != 8 {
 		t.Errorf("got %d samples, want 8", n)
 	}
@@ -134,10 +134,10 @@ func TestReadOnly(t *testing.T) {
 	fill(t, s, l, 1)
 	execute(t, s.db.write, `PRAGMA query_only = 1`)
 	s.Record(l.next())
-	await(t, s, ReadOnly)
+	await(t, s, health.HistoryReadOnly)
 	execute(t, s.db.write, `PRAGMA query_only = 0`)
 	flush(t, s)
-	await(t, s, OK)
+	await(t, s, health.HistoryOK)
 	if n := samplesIn(t, s); n != 2 {
 		t.Errorf("got %d samples, want 2", n)
 	}
@@ -150,15 +150,15 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 	}
 	s, l := open(t, Config{Path: filepath.Join(folder, "db", "health.db")}), newLoad(1)
 	state := s.State()
-	if state.Condition != Unavailable || state.Error == "" {
+	if state.Condition != health.HistoryUnavailable || state.Error == "" {
 		t.Errorf("got %+v", state)
 	}
-	if _, _, err := s.Newest(t.Context()); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("got %v, want ErrUnavailable", err)
+	if _, _, err := s.Newest(t.Context()); !errors.Is(err, health.ErrHistoryUnavailable) {
+		t.Errorf("got %v, want health.ErrHistoryUnavailable", err)
 	}
 	for _, err := range s.Samples(t.Context(), epoch, epoch.Add(time.Hour)) {
-		if !errors.Is(err, ErrUnavailable) {
-			t.Errorf("got %v, want ErrUnavailable", err)
+		if !errors.Is(err, health.ErrHistoryUnavailable) {
+			t.Errorf("got %v, want health.ErrHistoryUnavailable", err)
 		}
 	}
 	s.Record(l.next())
@@ -166,7 +166,7 @@ func TestFolderThatCannotBeMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	flush(t, s)
-	await(t, s, OK)
+	await(t, s, health.HistoryOK)
 	if n := samplesIn(t, s); n != 1 {
 		t.Errorf("got %d samples, want 1", n)
 	}
@@ -187,13 +187,13 @@ func TestDiskFull(t *testing.T) {
 	alert := firing(1, epoch)
 	alert.Note, alert.Alert.Note = "", strings.Repeat("x", 50*pageSize)
 	s.RecordTransitions([]health.Transition{alert})
-	state := await(t, s, Full)
+	state := await(t, s, health.HistoryFull)
 	if state.Queued == 0 {
 		t.Errorf("got %+v, want something queued", state)
 	}
 	execute(t, s.db.write, `PRAGMA max_page_count = 100000`)
 	flush(t, s)
-	await(t, s, OK)
+	await(t, s, health.HistoryOK)
 	if open, err := s.OpenAlerts(t.Context()); err != nil || len(open) != 1 {
 		t.Errorf("got %v, %v, want the alert", open, err)
 	}
@@ -219,7 +219,7 @@ func TestCorruptAtOpen(t *testing.T) {
 	}
 	s := open(t, Config{Path: path, Logger: log.logger()})
 	state := s.State()
-	if state.Condition != OK || !strings.HasPrefix(state.SetAside, path+".corrupt-") {
+	if state.Condition != health.HistoryOK || !strings.HasPrefix(state.SetAside, path+".corrupt-") {
 		t.Fatalf("got %+v", state)
 	}
 	if b, err := os.ReadFile(state.SetAside); err != nil || !bytes.HasPrefix(b, []byte("garbage")) {
@@ -255,7 +255,7 @@ func TestCorruptWhileRunning(t *testing.T) {
 	s.Record(l.next())
 	s.Refresh([]health.Alert{alert.Alert})
 	flush(t, s)
-	state := await(t, s, OK)
+	state := await(t, s, health.HistoryOK)
 	if state.SetAside == "" {
 		t.Fatalf("got %+v, want the file set aside", state)
 	}
@@ -328,7 +328,7 @@ func TestLaterSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, Config{Path: path})
-	if state := s.State(); state.Condition != Unavailable || !strings.Contains(state.Error, "later version") {
+	if state := s.State(); state.Condition != health.HistoryUnavailable || !strings.Contains(state.Error, "later version") {
 		t.Errorf("got %+v", state)
 	}
 }
@@ -338,7 +338,7 @@ func TestQueueIsBounded(t *testing.T) {
 	fill(t, s, l, 1)
 	execute(t, s.db.write, `PRAGMA query_only = 1`)
 	s.Record(l.next())
-	await(t, s, ReadOnly)
+	await(t, s, health.HistoryReadOnly)
 	for range 500 {
 		s.Record(l.next())
 	}
@@ -381,7 +381,7 @@ func TestRefusedRecordDoesNotHoldUpOthers(t *testing.T) {
 	if err != nil || len(open) != 2 || open[0].ID != 4 || open[1].ID != 1 {
 		t.Errorf("got %v, %v, want alerts 4 and 1", open, err)
 	}
-	if state := await(t, s, OK); state.Dropped != 2 {
+	if state := await(t, s, health.HistoryOK); state.Dropped != 2 {
 		t.Errorf("got %+v, want 2 dropped", state)
 	}
 	if n := log.count("refuses a record"); n != 2 {
@@ -394,17 +394,17 @@ func TestCloseSaysWhatIsLost(t *testing.T) {
 	fill(t, s, l, 1)
 	execute(t, s.db.write, `PRAGMA query_only = 1`)
 	s.Record(l.next())
-	await(t, s, ReadOnly)
+	await(t, s, health.HistoryReadOnly)
 	if err := s.Close(t.Context()); err == nil || !strings.Contains(err.Error(), "1 records") {
 		t.Errorf("got %v, want that 1 record is not written", err)
 	}
 	if err := s.Close(t.Context()); err == nil {
 		t.Error("the second Close says nothing")
 	}
-	if got := s.State().Condition; got != Closed {
+	if got := s.State().Condition; got != health.HistoryClosed {
 		t.Errorf("got %s", got)
 	}
-	if _, _, err := s.Newest(t.Context()); !errors.Is(err, ErrUnavailable) {
+	if _, _, err := s.Newest(t.Context()); !errors.Is(err, health.ErrHistoryUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.Flush(t.Context()); err == nil {

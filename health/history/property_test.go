@@ -16,12 +16,12 @@ import (
 
 // oracle is a history in memory, by brute force.
 type oracle struct {
-	samples  []Sample
+	samples  []health.Sample
 	readings []map[string]float64 // of the snapshots, by name of the series
 }
 
 func (o *oracle) add(s *health.Snapshot) {
-	o.samples = append(o.samples, newSample(s))
+	o.samples = append(o.samples, health.NewSample(s))
 	readings := make(map[string]float64)
 	for _, m := range s.Metrics {
 		for _, r := range m.Readings {
@@ -39,7 +39,7 @@ func seriesName(metric string, r health.Reading) string {
 	return name
 }
 
-func infoName(info SeriesInfo) string {
+func infoName(info health.SeriesInfo) string {
 	name := info.Name
 	for _, a := range info.Attributes {
 		name += " " + a.Key + "=" + a.Value
@@ -48,7 +48,7 @@ func infoName(info SeriesInfo) string {
 }
 
 // within calls f for each sample of [from, to), in the order of their time.
-func (o *oracle) within(from, to time.Time, f func(s *Sample, readings map[string]float64)) {
+func (o *oracle) within(from, to time.Time, f func(s *health.Sample, readings map[string]float64)) {
 	order := make([]int, len(o.samples))
 	for i := range order {
 		order[i] = i
@@ -62,9 +62,11 @@ func (o *oracle) within(from, to time.Time, f func(s *Sample, readings map[strin
 }
 
 // statistics of a column, exactly.
-func exactly(values []float64) ColumnStatistics {
+func exactly(values []float64) health.ColumnStatistics {
 	unknown := health.UnknownNumber()
-	stats := ColumnStatistics{len(values), unknown, unknown, unknown, unknown, unknown, unknown, unknown}
+	stats := health.ColumnStatistics{
+		Count: len(values), Current: unknown, Min: unknown, Mean: unknown, Max: unknown, P50: unknown, P95: unknown, P99: unknown,
+	}
 	if len(values) == 0 {
 		return stats
 	}
@@ -86,7 +88,7 @@ func near(got, want health.Number, tolerance float64) bool {
 	return math.Abs(float64(got-want)) <= tolerance*math.Abs(float64(want))+1e-12
 }
 
-func checkStatistics(t *testing.T, what string, got, want ColumnStatistics, tolerance float64) {
+func checkStatistics(t *testing.T, what string, got, want health.ColumnStatistics, tolerance float64) {
 	t.Helper()
 	if got.Count != want.Count {
 		t.Errorf("%s: count: got %d, want %d", what, got.Count, want.Count)
@@ -201,11 +203,11 @@ func checkRange(t *testing.T, s *Store, o *oracle, what string, from, to time.Ti
 		t.Fatal(err)
 	}
 	values := make([][]float64, numRolled)
-	var statuses [numComponents]Counts
+	var statuses [numComponents]health.Counts
 	var covered, up time.Duration
 	var first time.Time
-	newest, n := Sample{}, 0
-	o.within(from, to, func(sample *Sample, _ map[string]float64) {
+	newest, n := health.Sample{}, 0
+	o.within(from, to, func(sample *health.Sample, _ map[string]float64) {
 		if n++; first.IsZero() {
 			first = sample.Time
 		}
@@ -214,12 +216,12 @@ func checkRange(t *testing.T, s *Store, o *oracle, what string, from, to time.Ti
 		if sample.Status.Overall != health.Fail {
 			up += sample.Interval
 		}
-		for i, v := range sample.values() {
+		for i, v := range sampleValues(sample) {
 			if i < numRolled && v.Known() {
 				values[i] = append(values[i], float64(*v))
 			}
 		}
-		for i, st := range sample.Status.statuses() {
+		for i, st := range sampleStatuses(&sample.Status) {
 			c := &statuses[i]
 			*map[health.Status]*int{health.Pass: &c.Pass, health.Warn: &c.Warn, health.Fail: &c.Fail, health.Unknown: &c.Unknown}[*st]++
 		}
@@ -229,7 +231,7 @@ func checkRange(t *testing.T, s *Store, o *oracle, what string, from, to time.Ti
 	}
 	for i, c := range rolledColumns {
 		checkStatistics(t, what+" "+string(c), got.Columns[c], exactly(values[i]), 0)
-		if want := *newest.values()[i]; n > 0 && !near(got.Columns[c].Current, want, 0) {
+		if want := *sampleValues(&newest)[i]; n > 0 && !near(got.Columns[c].Current, want, 0) {
 			t.Errorf("%s %s: current: got %v, want %v", what, c, got.Columns[c].Current, want)
 		}
 	}
@@ -252,14 +254,14 @@ func checkRange(t *testing.T, s *Store, o *oracle, what string, from, to time.Ti
 	}
 }
 
-func checkSeriesRange(t *testing.T, s *Store, o *oracle, what string, info SeriesInfo, from, to time.Time) {
+func checkSeriesRange(t *testing.T, s *Store, o *oracle, what string, info health.SeriesInfo, from, to time.Time) {
 	t.Helper()
 	got, err := s.SeriesStatistics(t.Context(), info.ID, from, to)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var values []float64
-	o.within(from, to, func(_ *Sample, readings map[string]float64) {
+	o.within(from, to, func(_ *health.Sample, readings map[string]float64) {
 		if v, ok := readings[infoName(info)]; ok {
 			values = append(values, v)
 		}
@@ -272,7 +274,7 @@ func checkSeriesRange(t *testing.T, s *Store, o *oracle, what string, info Serie
 }
 
 // rough forgives what rounding to four decimals does to small values.
-func rough(s ColumnStatistics) ColumnStatistics {
+func rough(s health.ColumnStatistics) health.ColumnStatistics {
 	for _, v := range []*health.Number{&s.Min, &s.Mean, &s.Max, &s.P50, &s.P95, &s.P99} {
 		if v.Known() && math.Abs(float64(*v)) < 0.05 {
 			*v = 0
@@ -301,9 +303,13 @@ func TestSeriesEqualBruteForce(t *testing.T) {
 			}
 			for range 40 {
 				from, to := o.someRange(random)
-				r := SeriesRequest{
-					From: from, To: to, Points: 2 + random.IntN(800), Columns: []Column{MemoryRSS, FDCount},
+				r := health.SeriesRequest{
+					From: from, To: to, Points: 2 + random.IntN(800), Columns: []health.Column{health.ColumnMemoryRSS, health.ColumnFDCount},
 					Series: []int64{catalog[random.IntN(len(catalog))].ID},
+				}
+				steps := []time.Duration{0, 7 * time.Second, time.Minute, 90 * time.Second, 15 * time.Minute, 8 * time.Hour}
+				if r.Step = steps[random.IntN(len(steps))]; to.Sub(from) > 5000*r.Step {
+					r.Step = 0
 				}
 				got, err := s.Series(t.Context(), r)
 				if err != nil {
@@ -318,10 +324,10 @@ func TestSeriesEqualBruteForce(t *testing.T) {
 	}
 }
 
-func checkBuckets(t *testing.T, o *oracle, r SeriesRequest, got Buckets, catalog []SeriesInfo) {
+func checkBuckets(t *testing.T, o *oracle, r health.SeriesRequest, got health.Buckets, catalog []health.SeriesInfo) {
 	t.Helper()
-	if len(got.Buckets) > r.Points {
-		t.Errorf("got %d buckets, want at most %d", len(got.Buckets), r.Points)
+	if r.Step == 0 && len(got.Buckets) > r.Points || r.Step > 0 && got.Width != r.Step {
+		t.Errorf("got %d buckets of %v, want at most %d, or of %v", len(got.Buckets), got.Width, r.Points, r.Step)
 	}
 	name := ""
 	for _, info := range catalog {
@@ -351,7 +357,7 @@ func checkBuckets(t *testing.T, o *oracle, r SeriesRequest, got Buckets, catalog
 		}
 		samples = 0
 	}
-	o.within(r.From, r.To, func(s *Sample, readings map[string]float64) {
+	o.within(r.From, r.To, func(s *health.Sample, readings map[string]float64) {
 		for i < 0 || !s.Time.Before(got.Buckets[i].Time.Add(got.Width)) {
 			check()
 			if i++; i == len(got.Buckets) {

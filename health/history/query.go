@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // query runs f with the open file, which stays open until f returns.
@@ -18,13 +20,13 @@ func (s *Store) query(doing string, f func(*database) error) error {
 	defer s.mu.RUnlock()
 	if s.db == nil {
 		state := s.State()
-		return fmt.Errorf("%s: %w: %s", doing, ErrUnavailable, state.Condition)
+		return fmt.Errorf("%s: %w: %s", doing, health.ErrHistoryUnavailable, state.Condition)
 	}
 	err := f(s.db)
 	if err == nil {
 		return nil
 	}
-	if condition(err) == Corrupt {
+	if condition(err) == health.HistoryCorrupt {
 		s.suspect.Store(true)
 		s.queue.poke()
 	}
@@ -45,9 +47,9 @@ func (s *Store) consistently(ctx context.Context, doing string, f func(tx *sqlx.
 
 var selectSamples = "SELECT " + strings.Join(sampleColumns()[:2+numValues+numComponents], ", ") + " FROM samples"
 
-// sampleScanner reads rows of samples into one Sample.
+// sampleScanner reads rows of samples into one health.Sample.
 type sampleScanner struct {
-	sample         Sample
+	sample         health.Sample
 	time, interval int64
 	dest           []any
 }
@@ -55,10 +57,10 @@ type sampleScanner struct {
 func newSampleScanner() *sampleScanner {
 	s := new(sampleScanner)
 	s.dest = append(s.dest, &s.time, &s.interval)
-	for _, v := range s.sample.values() {
+	for _, v := range sampleValues(&s.sample) {
 		s.dest = append(s.dest, (*number)(v))
 	}
-	for _, st := range s.sample.Status.statuses() {
+	for _, st := range sampleStatuses(&s.sample.Status) {
 		s.dest = append(s.dest, (*status)(st))
 	}
 	return s
@@ -77,13 +79,13 @@ func (s *sampleScanner) scan(row interface{ Scan(...any) error }) error {
 }
 
 // Newest returns the newest sample, and false when there is none.
-func (s *Store) Newest(ctx context.Context) (Sample, bool, error) {
+func (s *Store) Newest(ctx context.Context) (health.Sample, bool, error) {
 	scanner := newSampleScanner()
 	err := s.query("read the newest sample", func(db *database) error {
 		return scanner.scan(db.newestSample.QueryRowxContext(ctx))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return Sample{}, false, nil
+		return health.Sample{}, false, nil
 	}
 	return scanner.sample, err == nil, err
 }
@@ -94,9 +96,9 @@ const chunk = 256
 // Samples returns the samples of [from, to), oldest first, as they are read: a few hundred are in memory at a time, and
 // the file is not held while the loop's body runs, however slow it is. An error ends them. A *Sample is valid until the
 // next one is asked for.
-func (s *Store) Samples(ctx context.Context, from, to time.Time) iter.Seq2[*Sample, error] {
-	return func(yield func(*Sample, error) bool) {
-		samples := make([]Sample, 0, chunk)
+func (s *Store) Samples(ctx context.Context, from, to time.Time) iter.Seq2[*health.Sample, error] {
+	return func(yield func(*health.Sample, error) bool) {
+		samples := make([]health.Sample, 0, chunk)
 		scanner := newSampleScanner()
 		for at, until := from.UnixMilli(), to.UnixMilli(); ; {
 			samples = samples[:0]

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // The wait after an attempt to write that failed, doubled after each other.
@@ -32,7 +34,7 @@ type recorder struct {
 // run writes what is queued until the store is closed.
 func (s *Store) run(ctx context.Context) {
 	defer close(s.done)
-	defer s.closeFile(Closed)
+	defer s.closeFile(health.HistoryClosed)
 	retry := firstRetry
 	for {
 		entries := s.queue.take(s.recorder.batch())
@@ -115,14 +117,14 @@ func (s *Store) attempt(ctx context.Context, entries []entry) (err error) {
 // opened returns the open file, opening it first where it is not, or not any more.
 func (s *Store) opened(ctx context.Context) (*database, error) {
 	if s.db != nil && s.db.moved() {
-		s.closeFile(Unavailable)
+		s.closeFile(health.HistoryUnavailable)
 		s.config.Logger.Error("the history's file was deleted or replaced while it was open; another is begun", "path", s.config.Path)
 	}
 	if s.db != nil {
 		return s.db, nil
 	}
 	db, err := openDatabase(ctx, s.config.Path, s.config.MaxBytes)
-	if condition(err) == Corrupt && !s.recorder.exchanged {
+	if condition(err) == health.HistoryCorrupt && !s.recorder.exchanged {
 		if err := s.setAside(err); err != nil {
 			return nil, err
 		}
@@ -145,16 +147,16 @@ func (s *Store) recover(ctx context.Context, err error, entries []entry) bool {
 		s.db.forget()
 	}
 	switch condition(err) {
-	case Corrupt:
+	case health.HistoryCorrupt:
 		s.suspect.Store(false)
-		s.closeFile(Corrupt)
+		s.closeFile(health.HistoryCorrupt)
 		return !s.recorder.exchanged && s.setAside(err) == nil
-	case Full:
+	case health.HistoryFull:
 		return s.makeRoom(ctx)
-	case Unavailable:
+	case health.HistoryUnavailable:
 		switch {
 		case !isRefused(err):
-			s.closeFile(Unavailable)
+			s.closeFile(health.HistoryUnavailable)
 		case len(entries) > 1:
 			s.recorder.one = true
 			return true
@@ -168,7 +170,7 @@ func (s *Store) recover(ctx context.Context, err error, entries []entry) bool {
 }
 
 // closeFile closes the file once no query runs.
-func (s *Store) closeFile(why Condition) {
+func (s *Store) closeFile(why health.HistoryCondition) {
 	s.mu.Lock()
 	db := s.db
 	s.db = nil
@@ -176,10 +178,10 @@ func (s *Store) closeFile(why Condition) {
 	if db != nil {
 		_ = db.close() // what was committed is safe; the rest is written again
 	}
-	if why == Closed {
+	if why == health.HistoryClosed {
 		s.stateMu.Lock()
 		defer s.stateMu.Unlock()
-		s.state.Condition, s.state.Since = Closed, time.Now().UTC()
+		s.state.Condition, s.state.Since = health.HistoryClosed, time.Now().UTC()
 	}
 }
 
@@ -234,7 +236,7 @@ func (s *Store) note(err error) {
 			refused = s.db.catalog.refused
 		}
 	}
-	now := OK
+	now := health.HistoryOK
 	if err != nil {
 		now = condition(err)
 	}
@@ -257,9 +259,9 @@ func (s *Store) note(err error) {
 	s.stateMu.Unlock()
 	switch {
 	case now == before:
-	case now == OK:
+	case now == health.HistoryOK:
 		s.config.Logger.Info("the history is written again", "path", s.config.Path)
-	case before == OK:
+	case before == health.HistoryOK:
 		s.config.Logger.Error("the history cannot be written; what is recorded waits", "condition", string(now), "error", err)
 	}
 }

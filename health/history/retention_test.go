@@ -64,7 +64,7 @@ func TestPruneAlertsByAge(t *testing.T) {
 	s.RecordTransitions(life(2, epoch.Add(90*time.Minute)))
 	s.RecordTransitions(life(3, epoch)[:1])
 	fill(t, s, l, 2*360)
-	list, err := s.Alerts(t.Context(), AlertFilter{})
+	list, err := s.Alerts(t.Context(), health.AlertFilter{})
 	if err != nil || len(list) != 2 || list[0].ID != 3 || list[1].ID != 2 {
 		t.Errorf("got %v, %v, want the open alert 3 and the recent 2", list, err)
 	}
@@ -90,7 +90,7 @@ func TestPruneBySize(t *testing.T) {
 	if err != nil || !ok || !newest.Time.Equal(l.at.Add(-l.interval)) {
 		t.Errorf("got %v, %v, want the newest sample", newest.Time, err)
 	}
-	if state := s.State(); state.Condition != OK || state.Dropped > 0 {
+	if state := s.State(); state.Condition != health.HistoryOK || state.Dropped > 0 {
 		t.Errorf("got %+v", state)
 	}
 	stats, err := s.Statistics(t.Context(), epoch, l.at)
@@ -182,7 +182,7 @@ func TestSeriesWhoseSourceGoes(t *testing.T) {
 	if err != nil || len(list) != 3 {
 		t.Fatal(list, err)
 	}
-	got, err := s.Series(t.Context(), SeriesRequest{From: epoch, To: epoch.Add(time.Minute), Points: 60, Series: []int64{list[0].ID, list[1].ID, list[2].ID}})
+	got, err := s.Series(t.Context(), health.SeriesRequest{From: epoch, To: epoch.Add(time.Minute), Points: 60, Series: []int64{list[0].ID, list[1].ID, list[2].ID}})
 	if err != nil || len(got.Buckets) != 4 {
 		t.Fatal(got, err)
 	}

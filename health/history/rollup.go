@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // bucket is what a level is filling.
@@ -56,7 +58,7 @@ func everything(readingSketches bool) *selection {
 }
 
 // add rolls a sample up, of which the table samples did not hold one for that time.
-func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *Sample, readings []reading) error {
+func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *health.Sample, readings []reading) error {
 	at := s.Time.UnixMilli()
 	for i := raw + 1; i < numLevels; i++ {
 		b := &r.buckets[i]
@@ -105,7 +107,7 @@ func (b *bucket) write(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) e
 	a := b.sum
 	args := make([]any, 0, 128)
 	args = append(args, b.start, a.samples, a.covered, a.up)
-	missing := make(map[Column]int64)
+	missing := make(map[health.Column]int64)
 	var sketches []byte
 	for i := range a.columns {
 		s := &a.columns[i]

@@ -204,7 +204,7 @@ func (s *scanner) bucket() error {
 	if len(r.missing) == 0 || len(s.sel.columns) == 0 {
 		return nil
 	}
-	missing := make(map[Column]int64)
+	missing := make(map[health.Column]int64)
 	if err := json.Unmarshal(r.missing, &missing); err != nil {
 		return fmt.Errorf("read what a rollup misses: %w", err)
 	}

@@ -14,18 +14,9 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// SeriesInfo describes a series that has no column of its own: one metric with one set of attributes.
-type SeriesInfo struct {
-	ID         int64
-	Name       string
-	Unit       string // UCUM
-	Scope      string // the instrumentation scope that emits it
-	Attributes []health.Attribute
-}
-
 // Catalog returns every series that was ever recorded beside the columns, by name.
-func (s *Store) Catalog(ctx context.Context) ([]SeriesInfo, error) {
-	var list []SeriesInfo
+func (s *Store) Catalog(ctx context.Context) ([]health.SeriesInfo, error) {
+	var list []health.SeriesInfo
 	err := s.query("read the series", func(db *database) error {
 		var rows []struct {
 			ID         int64  `db:"id"`
@@ -43,7 +34,7 @@ func (s *Store) Catalog(ctx context.Context) ([]SeriesInfo, error) {
 			if err := json.Unmarshal([]byte(r.Attributes), &attributes); err != nil {
 				return fmt.Errorf("series %d: %w", r.ID, err)
 			}
-			info := SeriesInfo{ID: r.ID, Name: r.Name, Unit: r.Unit, Scope: r.Scope}
+			info := health.SeriesInfo{ID: r.ID, Name: r.Name, Unit: r.Unit, Scope: r.Scope}
 			for _, key := range slices.Sorted(maps.Keys(attributes)) {
 				info.Attributes = append(info.Attributes, health.Attribute{Key: key, Value: attributes[key]})
 			}
@@ -54,58 +45,28 @@ func (s *Store) Catalog(ctx context.Context) ([]SeriesInfo, error) {
 	return list, err
 }
 
-// SeriesRequest says what [Store.Series] reads.
-type SeriesRequest struct {
-	From, To time.Time // [From, To)
-	Points   int       // at most so many buckets; 0: 500
-	Columns  []Column
-	Series   []int64 // by [SeriesInfo].ID
-}
+// mostBuckets bounds a request by Step.
+const mostBuckets = 10_000
 
-// Buckets are series of one range, in buckets of one width.
-type Buckets struct {
-	Width   time.Duration
-	Buckets []Bucket // those that hold samples, oldest first
-}
-
-// Bucket sums up the samples of [Time, Time+Width). Peaks survive in Max.
-type Bucket struct {
-	Time    time.Time // UTC, a multiple of the width since 1970
-	Samples int
-	Values  []Summary // of the request's columns, then of its series
-	Overall Counts    // how many samples had which overall status
-}
-
-// Summary sums up one value. Without a reading Count is 0 and the rest is unknown.
-type Summary struct {
-	Count          int
-	Min, Mean, Max health.Number
-}
-
-// Counts are how many samples had which status.
-type Counts struct{ Pass, Warn, Fail, Unknown int }
-
-// Series returns the request's columns and series in buckets: of the fewest that keep within Points, each a multiple of a
-// rollup's width where those are wide enough. The first and the last bucket hold only samples of the range.
-func (s *Store) Series(ctx context.Context, r SeriesRequest) (Buckets, error) {
-	if r.Points == 0 {
-		r.Points = 500
-	}
+// Series returns the request's columns and series in buckets, of Step, or else of the finest width that keeps within
+// Points, which is a multiple of a rollup's width where those are wide enough. The first and the last bucket hold only
+// samples of the range.
+func (s *Store) Series(ctx context.Context, r health.SeriesRequest) (health.Buckets, error) {
 	from, to := r.From.UnixMilli(), r.To.UnixMilli()
-	if r.Points < 2 || to <= from {
-		return Buckets{}, errors.New("read series: want at least 2 points of a range that ends after it begins")
+	top, width, err := grain(r)
+	if err != nil {
+		return health.Buckets{}, fmt.Errorf("read series: %w", err)
 	}
-	top, width := resolution(to-from, r.Points)
 	b := &bucketer{request: r, width: width, sel: selection{readings: len(r.Series) > 0, series: r.Series, overall: true}}
 	for _, c := range r.Columns {
-		n := c.number()
+		n := columnNumber(c)
 		if n < 0 {
-			return Buckets{}, fmt.Errorf("read series: got the column %q, want one of %q", c, rolledColumns)
+			return health.Buckets{}, fmt.Errorf("read series: got the column %q, want one of %q", c, rolledColumns)
 		}
 		b.columns = append(b.columns, n)
 	}
 	b.sel.columns = slices.Compact(slices.Sorted(slices.Values(b.columns)))
-	err := s.consistently(ctx, "read series", func(tx *sqlx.Tx, layouts layoutFinder) error {
+	err = s.consistently(ctx, "read series", func(tx *sqlx.Tx, layouts layoutFinder) error {
 		reaches, err := readReach(ctx, tx)
 		if err != nil {
 			return err
@@ -119,7 +80,32 @@ func (s *Store) Series(ctx context.Context, r SeriesRequest) (Buckets, error) {
 		b.end()
 		return nil
 	})
-	return Buckets{time.Duration(width) * time.Millisecond, b.buckets}, err
+	return health.Buckets{Width: time.Duration(width) * time.Millisecond, Buckets: b.buckets}, err
+}
+
+// grain returns the level to read at, and the width of a bucket.
+func grain(r health.SeriesRequest) (top int, width int64, err error) {
+	span := r.To.UnixMilli() - r.From.UnixMilli()
+	switch {
+	case span <= 0:
+		return 0, 0, errors.New("want a range that ends after it begins")
+	case r.Step == 0 && r.Points == 0:
+		r.Points = 500
+	case r.Step == 0 && r.Points < 2:
+		return 0, 0, fmt.Errorf("got %d points, want at least 2", r.Points)
+	}
+	if r.Step == 0 {
+		top, width = resolution(span, r.Points)
+		return top, width, nil
+	}
+	width = r.Step.Milliseconds()
+	if r.Step < time.Second || r.Step%time.Second != 0 || span/width >= mostBuckets {
+		return 0, 0, fmt.Errorf("got the step %v, want whole seconds and at most %d of them in the range", r.Step, mostBuckets)
+	}
+	for top = coarsest; top > raw && width%levels[top].width != 0; {
+		top--
+	}
+	return top, width, nil
 }
 
 // resolution returns the coarsest level whose buckets, some of them together, make nearly as many points as are wanted,
@@ -137,7 +123,7 @@ func resolution(span int64, points int) (top int, width int64) {
 
 // bucketer puts rows, which come in the order of their time, into buckets.
 type bucketer struct {
-	request SeriesRequest
+	request health.SeriesRequest
 	sel     selection
 	columns []int
 	width   int64
@@ -145,8 +131,8 @@ type bucketer struct {
 
 	start   int64 // of the bucket being filled
 	sum     *aggregate
-	buckets []Bucket
-	values  []Summary // backing of the buckets' values
+	buckets []health.Bucket
+	values  []health.Summary // backing of the buckets' values
 }
 
 func (b *bucketer) visit(r *row) error {
@@ -174,21 +160,23 @@ func (b *bucketer) end() {
 	for _, id := range b.request.Series {
 		b.values = append(b.values, summary(a.of(id)))
 	}
-	b.buckets = append(b.buckets, Bucket{
+	b.buckets = append(b.buckets, health.Bucket{
 		Time: time.UnixMilli(b.start).UTC(), Samples: int(a.samples), Values: b.values[n:len(b.values):len(b.values)],
 		Overall: a.statuses[0].counts(a.samples),
 	})
 	a.reset()
 }
 
-func summary(s *stat) Summary {
+func summary(s *stat) health.Summary {
 	if s.count == 0 {
 		unknown := health.UnknownNumber()
-		return Summary{0, unknown, unknown, unknown}
+		return health.Summary{Min: unknown, Mean: unknown, Max: unknown}
 	}
-	return Summary{int(s.count), health.Number(s.min), health.Number(s.mean()), health.Number(s.max)}
+	return health.Summary{
+		Count: int(s.count), Min: health.Number(s.min), Mean: health.Number(s.mean()), Max: health.Number(s.max),
+	}
 }
 
-func (c *counts) counts(samples int64) Counts {
-	return Counts{Pass: int(samples - c.unknown - c.warn - c.fail), Warn: int(c.warn), Fail: int(c.fail), Unknown: int(c.unknown)}
+func (c *counts) counts(samples int64) health.Counts {
+	return health.Counts{Pass: int(samples - c.unknown - c.warn - c.fail), Warn: int(c.warn), Fail: int(c.fail), Unknown: int(c.unknown)}
 }

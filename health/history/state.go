@@ -7,75 +7,46 @@ import (
 	"errors"
 	"io/fs"
 	"syscall"
-	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
-
-// Condition says how a database is.
-type Condition string
-
-// The conditions. In all but OK what is recorded waits in the queue, and is written once the database is well again.
-const (
-	OK          Condition = "ok"
-	Locked      Condition = "locked"      // by another connection
-	ReadOnly    Condition = "read_only"   // the file, its folder or the file system
-	Full        Condition = "full"        // the disk, or what the history may take
-	Corrupt     Condition = "corrupt"     // and not to be set aside
-	InUse       Condition = "in_use"      // by another process, which holds the lock beside the file
-	Unavailable Condition = "unavailable" // cannot be opened, or fails in another way
-	Closed      Condition = "closed"      // by [Store.Close]
-)
-
-// State is how a [Store] is doing.
-type State struct {
-	Condition Condition
-	Since     time.Time // since when; wall time, UTC
-	Error     string    // what the database said last; empty while Condition is OK. It may name the file: for who is authorised
-	Queued    int       // samples and transitions that are not written yet
-	Dropped   int64     // samples and transitions given up because the queue was full, or the database refused them
-	Refused   int       // readings of the last sample for which the dictionary of series had no place
-	SizeBytes int64     // of the database file and its write-ahead log
-	SetAside  string    // where the last corrupt file is kept; empty: there was none
-}
 
 // ErrInUse is the error of [Open] when another process, or another [Store], has the file.
 var ErrInUse = errors.New("another process keeps its history in this file")
-
-// ErrUnavailable is wrapped by the error of every query while the database cannot be read.
-var ErrUnavailable = errors.New("the history is not available")
 
 var errClosed = errors.New("the history is closed")
 
 var errCorrupt = errors.New("damaged")
 
 // condition says what an error means.
-func condition(err error) Condition {
+func condition(err error) health.HistoryCondition {
 	var sqliteErr *sqlite.Error
 	switch {
 	case errors.Is(err, ErrInUse):
-		return InUse
+		return health.HistoryInUse
 	case errors.Is(err, errCorrupt):
-		return Corrupt
+		return health.HistoryCorrupt
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return ReadOnly
+		return health.HistoryReadOnly
 	case errors.Is(err, syscall.ENOSPC):
-		return Full
+		return health.HistoryFull
 	case !errors.As(err, &sqliteErr):
-		return Unavailable
+		return health.HistoryUnavailable
 	}
 	switch sqliteErr.Code() & 0xff { // without the extension
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return Locked
+		return health.HistoryLocked
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return ReadOnly
+		return health.HistoryReadOnly
 	case sqlite3.SQLITE_FULL:
-		return Full
+		return health.HistoryFull
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return Corrupt
+		return health.HistoryCorrupt
 	}
-	return Unavailable
+	return health.HistoryUnavailable
 }
 
 // isRefused reports whether the database is well and refuses what is to be written: trying again would not help.

@@ -10,29 +10,9 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// Statistics sum up a range.
-type Statistics struct {
-	Samples int
-	Columns map[Column]ColumnStatistics
-	Status  map[string]Counts // by component: overall, liveness, readiness, fd, memory, database, websocket, threads, goroutines
-	// Uptime is the share of the range, from its first sample on, that samples cover whose overall status is not fail.
-	Uptime health.Number
-	// Coverage is the share of it that samples cover at all: what is missing, the monitor did not run.
-	Coverage health.Number
-}
-
-// ColumnStatistics sum up one value over a range. What is not known is unknown; quantiles are within 1 % of the exact
-// ones (the value of rank q·(n-1), rounded down).
-type ColumnStatistics struct {
-	Count          int           // samples with a reading
-	Current        health.Number // of the newest sample of the range
-	Min, Mean, Max health.Number
-	P50, P95, P99  health.Number
-}
-
 // Statistics sums up the samples of [from, to). While samples of its ends are kept, it is exact but for the quantiles;
 // of a range that begins or ends earlier, whole buckets of up to 4 hours are taken in.
-func (s *Store) Statistics(ctx context.Context, from, to time.Time) (Statistics, error) {
+func (s *Store) Statistics(ctx context.Context, from, to time.Time) (health.Statistics, error) {
 	sum := newAggregate(newSketcher(), false)
 	sel := everything(false)
 	sel.readings = false
@@ -41,12 +21,12 @@ func (s *Store) Statistics(ctx context.Context, from, to time.Time) (Statistics,
 		return span.read(ctx, tx, from.UnixMilli(), to.UnixMilli(), sel, nil, func(r *row) error { return sum.merge(r, sel, layouts) })
 	})
 	if err != nil {
-		return Statistics{}, err
+		return health.Statistics{}, err
 	}
-	stats := Statistics{
+	stats := health.Statistics{
 		Samples: int(sum.samples),
-		Columns: make(map[Column]ColumnStatistics, numRolled),
-		Status:  make(map[string]Counts, numComponents),
+		Columns: make(map[health.Column]health.ColumnStatistics, numRolled),
+		Status:  make(map[string]health.Counts, numComponents),
 		Uptime:  span.share(sum.up), Coverage: span.share(sum.covered),
 	}
 	for i, c := range rolledColumns {
@@ -58,8 +38,8 @@ func (s *Store) Statistics(ctx context.Context, from, to time.Time) (Statistics,
 	return stats, nil
 }
 
-// SeriesStatistics sums up one series, by [SeriesInfo].ID, over [from, to), as [Store.Statistics] does a column.
-func (s *Store) SeriesStatistics(ctx context.Context, id int64, from, to time.Time) (ColumnStatistics, error) {
+// SeriesStatistics sums up one series, by [health.SeriesInfo].ID, over [from, to), as [Store.Statistics] does a column.
+func (s *Store) SeriesStatistics(ctx context.Context, id int64, from, to time.Time) (health.ColumnStatistics, error) {
 	sum := newAggregate(newSketcher(), true)
 	sel := &selection{readings: true, series: []int64{id}, readingSketches: true}
 	current := health.UnknownNumber()
@@ -78,15 +58,15 @@ func (s *Store) SeriesStatistics(ctx context.Context, id int64, from, to time.Ti
 		})
 	})
 	if err != nil {
-		return ColumnStatistics{}, err
+		return health.ColumnStatistics{}, err
 	}
 	return columnStatistics(sum.of(id), float64(current)), nil
 }
 
-func columnStatistics(s *stat, current float64) ColumnStatistics {
+func columnStatistics(s *stat, current float64) health.ColumnStatistics {
 	values := summary(s)
 	quantile := func(q float64) health.Number { return health.Number(s.quantile(q)) }
-	return ColumnStatistics{
+	return health.ColumnStatistics{
 		Count: values.Count, Current: health.Number(current), Min: values.Min, Mean: values.Mean, Max: values.Max,
 		P50: quantile(0.5), P95: quantile(0.95), P99: quantile(0.99),
 	}
@@ -146,7 +126,7 @@ func (s *span) readNewest(ctx context.Context, tx *sqlx.Tx, from, to int64) erro
 		if err := scanner.scan(rows); err != nil {
 			return fmt.Errorf("read the newest sample: %w", err)
 		}
-		for i, v := range scanner.sample.values() {
+		for i, v := range sampleValues(&scanner.sample) {
 			if i < numRolled {
 				s.newest[i] = float64(*v)
 			}

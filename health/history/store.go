@@ -47,7 +47,7 @@ type Store struct {
 	db *database    // nil: not open
 
 	stateMu sync.Mutex
-	state   State
+	state   health.HistoryState
 	changed chan struct{} // poked when the condition changes: for tests
 
 	recorder recorder
@@ -68,7 +68,7 @@ func Open(c Config) (*Store, error) {
 		stop:    make(chan struct{}),
 		done:    make(chan struct{}),
 		changed: make(chan struct{}, 1),
-		state:   State{Condition: OK, Since: time.Now().UTC()},
+		state:   health.HistoryState{Condition: health.HistoryOK, Since: time.Now().UTC()},
 	}
 	_, err := s.opened(ctx)
 	if errors.Is(err, ErrInUse) {
@@ -162,7 +162,7 @@ func (s *Store) Flush(ctx context.Context) error {
 }
 
 // State returns how the store is doing.
-func (s *Store) State() State {
+func (s *Store) State() health.HistoryState {
 	waiting, dropped := s.queue.counts()
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()

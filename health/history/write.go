@@ -65,21 +65,21 @@ func (d *database) remember(ctx context.Context, tx *sqlx.Tx) (err error) {
 
 // record stores one sample and rolls it up. One of a time that is there already is left out.
 func (d *database) record(ctx context.Context, tx *sqlx.Tx, snapshot *health.Snapshot) error {
-	sample := newSample(snapshot)
+	sample := health.NewSample(snapshot)
 	readings, err := d.catalog.take(ctx, tx, snapshot)
 	if err != nil {
 		return err
 	}
 	args := make([]any, 0, 40)
 	args = append(args, sample.Time.UnixMilli(), sample.Interval.Milliseconds())
-	for i, v := range sample.values() {
+	for i, v := range sampleValues(&sample) {
 		if i >= numRolled {
 			args = append(args, stored(math.Round(1000*float64(*v))))
 		} else {
 			args = append(args, stored(float64(*v)))
 		}
 	}
-	for _, st := range sample.Status.statuses() {
+	for _, st := range sampleStatuses(&sample.Status) {
 		args = append(args, int64(*st))
 	}
 	if len(readings) > 0 {
