@@ -1,24 +1,10 @@
 package alerting
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/otelhealth/otelhealth-go/health"
-)
-
-// Errors of what persons do. They are wrapped with the id or the name that was given; compare them with [errors.Is].
-var (
-	// ErrUnknownAlert: no alert ever had the id.
-	ErrUnknownAlert = errors.New("no such alert")
-	// ErrAlertResolved: the alert is resolved already. Of ids up to [Saved].LastID the store alone knows whether there was
-	// such an alert.
-	ErrAlertResolved = errors.New("the alert is resolved already")
-	// ErrNotFiring: the alert is pending, and so there is nothing to take on yet.
-	ErrNotFiring = errors.New("the alert does not fire yet")
-	// ErrUnknownRule: no rule has the name.
-	ErrUnknownRule = errors.New("no such rule")
 )
 
 // silence is a silence on the monotonic clock.
@@ -38,7 +24,7 @@ func (s *silence) remaining(now time.Time) time.Duration {
 }
 
 // Acknowledge notes that a person has taken on the firing alert. Who comes later takes over. Escalation and resolving
-// clear it. The error wraps [ErrUnknownAlert], [ErrAlertResolved] or [ErrNotFiring].
+// clear it. The error wraps [health.ErrUnknownAlert], [health.ErrAlertResolved] or [health.ErrNotFiring].
 func (a *Alerter) Acknowledge(id int64, by, note string, at time.Time) (health.Transition, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -47,15 +33,15 @@ func (a *Alerter) Acknowledge(id int64, by, note string, at time.Time) (health.T
 		return health.Transition{}, fmt.Errorf("acknowledge alert %d: %w", id, err)
 	}
 	if t.alert.State != health.AlertFiring {
-		return health.Transition{}, fmt.Errorf("acknowledge alert %d: %w", id, ErrNotFiring)
+		return health.Transition{}, fmt.Errorf("acknowledge alert %d: %w", id, health.ErrNotFiring)
 	}
 	t.alert.AcknowledgedAt, t.alert.AcknowledgedBy, t.alert.Note = at.UTC(), by, note
 	return a.did(health.TransitionAcknowledged, t.alert, by, note, at), nil
 }
 
 // Resolve ends the alert, pending or firing, on a person's word. While the value is not healthy the rule opens no other
-// for these attributes; what the rule affects is not changed by that. The error wraps [ErrUnknownAlert] or
-// [ErrAlertResolved].
+// for these attributes; what the rule affects is not changed by that. The error wraps [health.ErrUnknownAlert] or
+// [health.ErrAlertResolved].
 func (a *Alerter) Resolve(id int64, by, note string, at time.Time) (health.Transition, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,7 +61,7 @@ func (a *Alerter) Resolve(id int64, by, note string, at time.Time) (health.Trans
 
 // Silence keeps the rule from notifying until a time, by a person's word. It goes on being judged and shown. A time that
 // is not after at ends a silence. The transitions are those of the rule's open alerts. The error wraps
-// [ErrUnknownRule].
+// [health.ErrUnknownRule].
 //
 // How long it lasts is counted by the monotonic clock, from the last snapshot on.
 func (a *Alerter) Silence(rule string, until time.Time, by string, at time.Time) ([]health.Transition, error) {
@@ -83,7 +69,7 @@ func (a *Alerter) Silence(rule string, until time.Time, by string, at time.Time)
 	defer a.mu.Unlock()
 	r := a.rule(rule)
 	if r == nil {
-		return nil, fmt.Errorf("silence rule %q: %w", rule, ErrUnknownRule)
+		return nil, fmt.Errorf("silence rule %q: %w", rule, health.ErrUnknownRule)
 	}
 	until, at = until.UTC(), at.UTC()
 	kind := health.TransitionSilenced
@@ -155,7 +141,7 @@ func (a *Alerter) find(id int64) (*track, error) {
 		}
 	}
 	if id < 1 || id > a.lastID {
-		return nil, ErrUnknownAlert
+		return nil, health.ErrUnknownAlert
 	}
-	return nil, ErrAlertResolved
+	return nil, health.ErrAlertResolved
 }

@@ -17,7 +17,7 @@ type destination struct {
 	wake     chan struct{}
 
 	mu    sync.Mutex
-	stats DestinationStats
+	stats health.DestinationStats
 	ill   bool // the outbox failed last time
 }
 

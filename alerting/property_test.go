@@ -167,7 +167,7 @@ func (w *world) person(kind, argument int) {
 		t, err = w.alerter.Resolve(alert.ID, "ann", "", w.wall())
 	}
 	switch {
-	case errors.Is(err, ErrNotFiring):
+	case errors.Is(err, health.ErrNotFiring):
 	case err != nil:
 		w.fatalf("alert %d is open: %v", alert.ID, err)
 	default:

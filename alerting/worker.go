@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // WorkerConfig says how a [Worker] delivers. Outbox is needed; the zero value of each other field is its default.
@@ -21,16 +23,6 @@ type WorkerConfig struct {
 	// Attempts after which a delivery is given up for good; 0: 300, which at the defaults takes about a day. Attempts
 	// are counted, not hours, so that a wall clock that jumps gives nothing up.
 	Attempts int
-}
-
-// DestinationStats is what a worker has done for one destination since it started.
-type DestinationStats struct {
-	Destination string
-	Sent        int       // deliveries that the destination took
-	Failed      int       // attempts that failed
-	GivenUp     int       // deliveries given up
-	Error       string    // of the last attempt; empty when it succeeded
-	Trying      time.Time // since when an attempt is under way; zero: none is
 }
 
 // Worker takes deliveries from an outbox to their destinations: each destination in a goroutine of its own, so that one
@@ -68,7 +60,7 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 		}
 		seen[name] = true
 		w.destinations = append(w.destinations, &destination{
-			notifier: n, name: name, wake: make(chan struct{}, 1), stats: DestinationStats{Destination: name},
+			notifier: n, name: name, wake: make(chan struct{}, 1), stats: health.DestinationStats{Destination: name},
 		})
 	}
 	return w, errors.Join(errs...)
@@ -123,8 +115,8 @@ func (w *Worker) Wake() {
 }
 
 // Stats returns what was done so far, one for each destination.
-func (w *Worker) Stats() []DestinationStats {
-	stats := make([]DestinationStats, len(w.destinations))
+func (w *Worker) Stats() []health.DestinationStats {
+	stats := make([]health.DestinationStats, len(w.destinations))
 	for i, d := range w.destinations {
 		d.mu.Lock()
 		stats[i] = d.stats

@@ -183,5 +183,15 @@ type Delivery struct {
 	Alert       Alert         // as it was after the transition; what the message tells
 }
 
+// DestinationStats is what was done for one destination of notifications since the process started.
+type DestinationStats struct {
+	Destination string
+	Sent        int       // deliveries that the destination took
+	Failed      int       // attempts that failed
+	GivenUp     int       // deliveries given up
+	Error       string    // of the last attempt; empty when it succeeded. For who is authorised
+	Trying      time.Time // since when an attempt is under way; zero: none is
+}
+
 // MayHaveArrived reports whether the destination may have got d: an attempt was begun, whatever became of it.
 func (d *Delivery) MayHaveArrived() bool { return d.Attempts > 0 }

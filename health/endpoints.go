@@ -25,6 +25,8 @@ type EndpointsConfig struct {
 	Interval   time.Duration // between snapshots: after three without one the monitor counts as stalled
 	BasePath   string        // before every route: "" or "/something"
 	Authorizer Authorizer    // before what is protected; nil: nothing stands there
+	History    History       // what was recorded; nil: nothing is, and what needs it answers 404
+	Operator   Operator      // does what is asked for by POST
 	Disabled   bool          // monitoring is switched off: probes pass with a note, the API answers 404
 }
 

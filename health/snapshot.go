@@ -20,6 +20,10 @@ type Snapshot struct {
 	Alerts   []Alert       // those that are pending or firing, in the order of the rules
 	Stuck    []Stuck       // what [MetricStuck] counts
 	Failures []Failure     // the sources that gave no reading at this tick
+	Silences []Silence     // those in force, in the order of the rules
+
+	History      *HistoryState      // nil: none is kept
+	Destinations []DestinationStats // of notifications, in the order of their configuration
 
 	Overall   Status  // the worst of the rules and checks
 	Liveness  Verdict // Pass, or Fail when the process cannot recover by itself

@@ -16,7 +16,8 @@ func (m *Monitor) OnTransition(f func(health.Transition)) (remove func()) {
 }
 
 // Acknowledge notes that a person has taken on the firing alert of that id, with a note. Escalation and resolving clear
-// it. The error wraps one of package alerting's: ErrUnknownAlert, ErrAlertResolved or ErrNotFiring.
+// it. The error wraps [health.ErrUnknownAlert], [health.ErrAlertResolved] or
+// [health.ErrNotFiring].
 func (m *Monitor) Acknowledge(id int64, by, note string) error {
 	if m.disabled {
 		return errDisabled
@@ -30,7 +31,7 @@ func (m *Monitor) Acknowledge(id int64, by, note string) error {
 }
 
 // Resolve ends the alert of that id on a person's word. Its rule opens no other until the value has been healthy once.
-// The error wraps alerting.ErrUnknownAlert or alerting.ErrAlertResolved.
+// The error wraps [health.ErrUnknownAlert] or [health.ErrAlertResolved].
 func (m *Monitor) Resolve(id int64, by, note string) error {
 	if m.disabled {
 		return errDisabled
@@ -44,7 +45,7 @@ func (m *Monitor) Resolve(id int64, by, note string) error {
 }
 
 // Silence keeps the rule from notifying until then, by a person's word; it is judged and shown all the same. A time that
-// has passed ends a silence. The error wraps alerting.ErrUnknownRule.
+// has passed ends a silence. The error wraps [health.ErrUnknownRule].
 func (m *Monitor) Silence(rule string, until time.Time, by string) error {
 	if m.disabled {
 		return errDisabled

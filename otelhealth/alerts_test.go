@@ -124,9 +124,9 @@ func TestWhatPersonsDoToAlerts(t *testing.T) {
 		err  error
 		want error
 	}{
-		{"one that is resolved", m.Acknowledge(a.ID, "ann", ""), alerting.ErrAlertResolved},
-		{"one that never was", m.Resolve(1<<52, "ann", ""), alerting.ErrUnknownAlert},
-		{"no such rule", m.Silence("nothing", time.Now(), "ann"), alerting.ErrUnknownRule},
+		{"one that is resolved", m.Acknowledge(a.ID, "ann", ""), health.ErrAlertResolved},
+		{"one that never was", m.Resolve(1<<52, "ann", ""), health.ErrUnknownAlert},
+		{"no such rule", m.Silence("nothing", time.Now(), "ann"), health.ErrUnknownRule},
 	} {
 		if !errors.Is(test.err, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, test.err, test.want)
