@@ -11,7 +11,7 @@ import (
 type silence struct {
 	health.Silence
 	deadline time.Duration // its offset
-	restored bool          // deadline is known from the first step on
+	restored bool          // deadline is known from the next step on
 }
 
 // remaining is how much of a restored silence is left, which is never more than was asked for.

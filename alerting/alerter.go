@@ -17,7 +17,9 @@ type Alerter struct {
 	rules    []*judgedRule
 	silences map[string]*silence // by rule
 	orphans  []orphan            // restored alerts that no rule takes on
+	restored []*track            // with restored alerts, to be placed on the monotonic clock at the next step
 	lastID   int64
+	firstID  int64 // ids up to it are not of this alerter
 
 	now     moment // of the last step
 	stepped bool   // at least once
@@ -90,27 +92,40 @@ func New(rules []Rule) (*Alerter, error) {
 	return a, nil
 }
 
-// Restore gives the alerter what an earlier one left behind, before the first step. Firing alerts go on firing, pending
-// ones go on waiting; the time in between counts, never as less than nothing. Alerts whose rule is gone, and all but
-// the oldest of several for the same rule and attributes, are resolved at the first step.
+// Restore gives the alerter what an earlier one left behind, as a rule before the first step. Firing alerts go on
+// firing, pending ones go on waiting; the time in between counts, never as less than nothing. Alerts whose rule is gone,
+// and all but one of several for the same rule and attributes, are resolved at the next step.
+//
+// When the store could not be read at first, Restore may come later, once, as long as a first one gave a LastID above all
+// that the store may hold: alerts with a higher id are this alerter's own, and left as they are.
 func (a *Alerter) Restore(saved Saved) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.lastID = max(a.lastID, saved.LastID)
+	if !a.stepped {
+		a.lastID = max(a.lastID, saved.LastID)
+	}
 	for _, s := range saved.Silences {
-		a.silences[s.Rule] = &silence{Silence: s, restored: true}
+		if a.silences[s.Rule] == nil {
+			a.silences[s.Rule] = &silence{Silence: s, restored: true}
+		}
 	}
 	alerts := slices.Clone(saved.Alerts)
 	slices.SortFunc(alerts, func(x, y health.Alert) int { return cmp.Compare(x.ID, y.ID) })
 	for i := range alerts {
-		a.lastID = max(a.lastID, alerts[i].ID)
-		if alerts[i].Open() || alerts[i].Held {
-			a.adopt(&alerts[i])
+		switch alert := &alerts[i]; {
+		case !alert.Open() && !alert.Held:
+		case a.stepped && alert.ID > a.firstID:
+		default:
+			a.lastID = max(a.lastID, alert.ID)
+			a.adopt(alert)
 		}
+	}
+	if !a.stepped {
+		a.firstID = a.lastID
 	}
 }
 
-// orphan is a restored alert that is to be resolved at the first step.
+// orphan is a restored alert that is to be resolved at the next step.
 type orphan struct {
 	alert *health.Alert
 	cause health.Cause
@@ -128,6 +143,7 @@ func (a *Alerter) adopt(alert *health.Alert) {
 		return
 	}
 	t.alert = alert
+	a.restored = append(a.restored, t)
 	switch silenced := a.silences[r.Name]; {
 	case !alert.Open():
 	case silenced != nil:
@@ -144,8 +160,9 @@ func (a *Alerter) Step(s *health.Snapshot, inventory Inventory) Result {
 	defer a.mu.Unlock()
 	a.now = moment{s.Time, s.Offset}
 	if !a.stepped {
-		a.firstStep()
+		a.stepped, a.began = true, a.now.offset
 	}
+	a.place()
 	c := collation{snapshot: s, inventory: inventory}
 	c.result.Rules = make([]health.RuleState, 0, a.states)
 	for _, r := range a.rules {
@@ -158,25 +175,35 @@ func (a *Alerter) Step(s *health.Snapshot, inventory Inventory) Result {
 	return c.result
 }
 
-// firstStep places what was restored on this process's monotonic clock.
-func (a *Alerter) firstStep() {
-	a.stepped, a.began = true, a.now.offset
+// place puts what was restored on this process's monotonic clock.
+func (a *Alerter) place() {
+	for _, t := range a.restored {
+		t.anchor(a.now)
+	}
 	for _, s := range a.silences {
 		if s.restored {
-			s.deadline = a.now.offset + s.remaining(a.now.wall)
-		}
-	}
-	for _, r := range a.rules {
-		for _, t := range r.tracks {
-			if t.alert != nil {
-				t.anchor(a.now)
-			}
+			s.deadline, s.restored = a.now.offset+s.remaining(a.now.wall), false
+			a.silenceOpen(s.Silence)
 		}
 	}
 	for _, o := range a.orphans {
 		a.end(o.alert, o.cause)
 	}
-	a.orphans = nil
+	a.restored, a.orphans = nil, nil
+}
+
+// silenceOpen silences the alerts that opened before the silence was restored.
+func (a *Alerter) silenceOpen(s health.Silence) {
+	r := a.rule(s.Rule)
+	if r == nil {
+		return
+	}
+	for _, t := range r.tracks {
+		if t.alert != nil && t.alert.Open() && !t.alert.Silenced() {
+			t.alert.SilencedUntil = s.Until
+			a.emit(t.alert, health.Transition{Kind: health.TransitionSilenced, Time: a.now.wall, By: s.By})
+		}
+	}
 }
 
 // Open returns the alerts that are pending or firing, in the order of the rules. A store that saves them from time to

@@ -258,3 +258,26 @@ func TestAnAlertThatOpensWhileItsRuleIsSilencedIsSilenced(t *testing.T) {
 		t.Errorf("after the silence there are %d deliveries, want the firing", len(d))
 	}
 }
+
+func TestAStoreThatCannotBeReadAtFirst(t *testing.T) {
+	for _, row := range []struct{ sentence, script, want string }{
+		{"what fired goes on firing", "700 blind sees 700 0 0 0", "0s firing warn; 40s resolved recovered"},
+		{"what fired anew meanwhile stays, and the old one ends", "700 blind 700 sees 700", "0s firing warn; 10s firing warn; 20s resolved duplicate"},
+		{"what recovered meanwhile is resolved", "700 blind 0 0 0 sees 0 0 0", "0s firing warn; 1m0s resolved recovered"},
+		{"what escalated meanwhile escalates", "700 blind sees 900", "0s firing warn; 10s escalated fail"},
+		{"what was resolved by a person stays so", "700 resolve blind 0 700 sees 700", "0s firing warn; 0s resolved person by ann; 20s firing warn; 30s released"},
+		{"what was silenced is silenced, also what fired meanwhile", "silence:1h blind 700 sees 700", "0s firing warn; 10s silenced by ann"},
+		{"what is of this process is left alone", "blind 700 sees 700 0 0 0", "0s firing warn; 40s resolved recovered"},
+		{"and so is what it resolved", "blind 700 resolve sees 0 700", "0s firing warn; 0s resolved person by ann; 10s released; 20s firing warn"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := newStory(t, fdRule(nil))
+			if got := strings.Join(s.tell(row.script), "; "); got != row.want {
+				t.Errorf("%s\ngot  %s\nwant %s", row.script, got, row.want)
+			}
+			if got := len(s.alerter.Open()); got > 1 {
+				t.Errorf("%d alerts are open for one breach", got)
+			}
+		})
+	}
+}

@@ -3,8 +3,8 @@ package alerting
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/otelhealth/otelhealth-go/health"
@@ -12,16 +12,19 @@ import (
 
 // memory is a store whose transactions are a mutex: what health/history does in SQLite, for tests of what is above it.
 type memory struct {
-	mu           sync.Mutex
-	alerts       map[int64]health.Alert
-	silences     []health.Silence
-	transitions  map[string]bool // alert and number
-	deliveries   []health.Delivery
-	destinations []string
+	*MemoryOutbox
+	mu          sync.Mutex
+	alerts      map[int64]health.Alert
+	silences    []health.Silence
+	transitions map[string]bool // alert and number
 }
 
 func newMemory(destinations ...string) *memory {
-	return &memory{alerts: make(map[int64]health.Alert), transitions: make(map[string]bool), destinations: destinations}
+	m := &memory{
+		MemoryOutbox: NewMemoryOutbox(destinations), alerts: make(map[int64]health.Alert), transitions: make(map[string]bool),
+	}
+	m.keepsAll = true
+	return m
 }
 
 // commit keeps the transitions and the deliveries that they cause.
@@ -35,30 +38,8 @@ func (m *memory) commit(transitions []health.Transition) {
 		}
 		m.transitions[key] = true
 		m.alerts[t.Alert.ID] = t.Alert
-		m.apply(NewPlan(t, m.destinations, m.of(t.Alert.ID)))
+		m.Record([]health.Transition{t})
 	}
-}
-
-func (m *memory) apply(p Plan) {
-	for i := range m.deliveries {
-		if d := &m.deliveries[i]; slices.Contains(p.Cancel, d.ID) {
-			d.State = health.DeliveryCanceled
-		}
-	}
-	for _, d := range p.Insert {
-		d.ID = int64(len(m.deliveries) + 1)
-		m.deliveries = append(m.deliveries, d)
-	}
-}
-
-func (m *memory) of(alert int64) []health.Delivery {
-	var of []health.Delivery
-	for _, d := range m.deliveries {
-		if d.AlertID == alert {
-			of = append(of, d)
-		}
-	}
-	return of
 }
 
 // refresh keeps the numbers of open alerts, as a store does with its samples.
@@ -86,51 +67,40 @@ func (m *memory) saved() Saved {
 	return s
 }
 
-func (m *memory) Claim(_ context.Context, destination string, now time.Time, furthest time.Duration) (*health.Delivery, time.Time, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var pending []health.Delivery
-	for _, d := range m.deliveries {
-		if d.Destination == destination && d.State == health.DeliveryPending {
-			pending = append(pending, d)
-		}
-	}
-	i, due := Next(pending, now, furthest)
-	if i < 0 {
-		return nil, due, nil
-	}
-	d := &m.deliveries[pending[i].ID-1]
-	d.Attempts++
-	claimed := *d
-	return &claimed, time.Time{}, nil
-}
-
-func (m *memory) Settle(_ context.Context, d *health.Delivery) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	kept := &m.deliveries[d.ID-1]
-	if kept.State == health.DeliveryPending || d.State == health.DeliverySent {
-		kept.State, kept.NextTry, kept.Settled, kept.Error = d.State, d.NextTry, d.Settled, d.Error
-	}
-	return nil
-}
-
-func (m *memory) Abandon(_ context.Context, destinations []string, now time.Time) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n := 0
-	for i := range m.deliveries {
-		d := &m.deliveries[i]
-		if d.State == health.DeliveryPending && !slices.Contains(destinations, d.Destination) {
-			d.State, d.Settled, d.Error = health.DeliveryGivenUp, now, "its destination is no longer configured"
-			n++
-		}
-	}
-	return n, nil
-}
-
 func (m *memory) all() []health.Delivery {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.deliveries)
+	m.MemoryOutbox.mu.Lock()
+	defer m.MemoryOutbox.mu.Unlock()
+	return append([]health.Delivery(nil), m.deliveries...)
+}
+
+// TestMemoryOutboxForgets keeps a process that lives for years from keeping every delivery that it ever made.
+func TestMemoryOutboxForgets(t *testing.T) {
+	o := NewMemoryOutbox([]string{"chat", "pager"})
+	fires := health.Transition{Number: 1, Kind: health.TransitionFiring, Time: storyStart, Alert: health.Alert{ID: 1, State: health.AlertFiring, Severity: health.Warn, Changes: 1}}
+	ends := fires
+	ends.Number, ends.Kind, ends.Alert.State, ends.Alert.Changes = 2, health.TransitionResolved, health.AlertResolved, 2
+	o.Record([]health.Transition{fires})
+	deliver := func(destination string) {
+		t.Helper()
+		d, _, err := o.Claim(t.Context(), destination, storyStart, time.Hour)
+		if d == nil || err != nil {
+			t.Fatalf("%s: nothing is due: %v", destination, err)
+		}
+		d.State = health.DeliverySent
+		if err := o.Settle(context.Background(), d); err != nil {
+			t.Error(err)
+		}
+	}
+	deliver("chat")
+	o.Record([]health.Transition{ends}) // the pager never heard of it
+	if len(o.deliveries) != 3 {
+		t.Errorf("while resolved is to be told: got %d deliveries, want 3", len(o.deliveries))
+	}
+	deliver("chat")
+	if len(o.deliveries) != 0 || len(o.over) != 0 {
+		t.Errorf("in the end: got %+v", o.deliveries)
+	}
+	if err := o.Settle(t.Context(), &health.Delivery{ID: 1, AlertID: 1, State: health.DeliverySent}); err != nil {
+		t.Errorf("one that is forgotten: %v", err)
+	}
 }

@@ -25,7 +25,10 @@ type Plan struct {
 //
 // An untouched destination is one with no delivery of which an attempt was begun: a store must count an attempt, and
 // commit that, before it is made ([Outbox]).
-func NewPlan(t health.Transition, destinations []string, existing []health.Delivery) Plan {
+//
+// lost says that earlier transitions of the alert are not in the store: its file was exchanged, or its queue overflowed.
+// Nobody knows what was told then, so every destination counts as reached.
+func NewPlan(t health.Transition, destinations []string, existing []health.Delivery, lost bool) Plan {
 	var p Plan
 	switch t.Kind {
 	case health.TransitionFiring, health.TransitionEscalated, health.TransitionDeescalated:
@@ -41,7 +44,7 @@ func NewPlan(t health.Transition, destinations []string, existing []health.Deliv
 			return d.Kind == health.DeliverFiring && !d.MayHaveArrived()
 		})
 	case health.TransitionResolved:
-		p.tellResolved(t, destinations, existing)
+		p.tellResolved(t, destinations, existing, lost)
 	case health.TransitionPending, health.TransitionAcknowledged, health.TransitionNoData,
 		health.TransitionDataReturned, health.TransitionReleased:
 	}
@@ -67,12 +70,12 @@ func (p *Plan) tellFiring(t health.Transition, destinations []string, existing [
 }
 
 // tellResolved cancels what has not been attempted, and tells who may have heard of the alert.
-func (p *Plan) tellResolved(t health.Transition, destinations []string, existing []health.Delivery) {
+func (p *Plan) tellResolved(t health.Transition, destinations []string, existing []health.Delivery, lost bool) {
 	p.cancel(existing, func(d *health.Delivery) bool {
 		return d.Kind == health.DeliverFiring && !d.MayHaveArrived()
 	})
 	for _, destination := range destinations {
-		reached, told := false, false
+		reached, told := lost && t.Alert.Fired(), false
 		for i := range existing {
 			if d := &existing[i]; d.Destination == destination {
 				reached = reached || d.Kind == health.DeliverFiring && d.MayHaveArrived()

@@ -124,7 +124,7 @@ func transition(a *health.Alert, kind health.TransitionKind) health.Transition {
 func TestEachDestinationIsPlannedByItself(t *testing.T) {
 	alert := health.Alert{ID: 3, Rule: "fd", Severity: health.Warn, Began: storyStart, FiredAt: storyStart}
 	fired := transition(&alert, health.TransitionFiring)
-	p := NewPlan(fired, []string{"chat", "pager"}, nil)
+	p := NewPlan(fired, []string{"chat", "pager"}, nil, false)
 	if len(p.Insert) != 2 || p.Insert[0].Key != "3-1772366400000-1/chat" || p.Insert[1].Destination != "pager" {
 		t.Fatalf("got %+v", p.Insert)
 	}
@@ -132,12 +132,24 @@ func TestEachDestinationIsPlannedByItself(t *testing.T) {
 	reached.ID, reached.Attempts, reached.State = 2, 1, health.DeliverySent
 	untouched := p.Insert[0]
 	untouched.ID = 1
-	p = NewPlan(transition(&alert, health.TransitionResolved), []string{"chat", "pager", "new"}, []health.Delivery{untouched, reached})
+	p = NewPlan(transition(&alert, health.TransitionResolved), []string{"chat", "pager", "new"}, []health.Delivery{untouched, reached}, false)
 	if diff := cmp.Diff([]int64{1}, p.Cancel); diff != "" {
 		t.Errorf("canceled (-want +got):\n%s", diff)
 	}
 	if len(p.Insert) != 1 || p.Insert[0].Destination != "pager" || p.Insert[0].Kind != health.DeliverResolved {
 		t.Errorf("inserted %+v, want a resolved to the pager", p.Insert)
+	}
+}
+
+func TestWhatWasLostCountsAsTold(t *testing.T) {
+	alert := health.Alert{ID: 3, Rule: "fd", Severity: health.Warn, Began: storyStart, FiredAt: storyStart, Changes: 1}
+	p := NewPlan(transition(&alert, health.TransitionResolved), []string{"chat", "pager"}, nil, true)
+	if len(p.Insert) != 2 || p.Insert[0].Kind != health.DeliverResolved || p.Insert[1].Kind != health.DeliverResolved {
+		t.Errorf("got %+v, want a resolved to both", p.Insert)
+	}
+	pending := health.Alert{ID: 4, Rule: "fd", Severity: health.Warn, Began: storyStart, Changes: 1}
+	if p := NewPlan(transition(&pending, health.TransitionResolved), []string{"chat"}, nil, true); len(p.Insert) != 0 {
+		t.Errorf("one that never fired: got %+v, want nothing", p.Insert)
 	}
 }
 

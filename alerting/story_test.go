@@ -24,12 +24,15 @@ var storyStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 //	restart restart:5m crash           a new process, at once or after that time; crash keeps what was last committed
 //	clock:24h clock:-24h               the wall clock jumps; nothing else knows
 //	norule                             a new process that has not the rule
+//	blind sees                         a new process that cannot read its store, and when it can
 type story struct {
 	t       *testing.T
 	rule    Rule
 	alerter *Alerter
 	store   *memory
 	source  bool // the rule's source is registered
+	blind   bool // the store cannot be read, nor written
+	queued  []health.Transition
 
 	sequence uint64
 	true     time.Duration // what a perfect clock shows
@@ -95,6 +98,20 @@ func (s *story) play(word string, d time.Duration) {
 		s.start(s.rule)
 	case "norule":
 		s.start(Rule{Name: "other", Metric: "other", Warn: At(1)})
+	case "blind":
+		s.store.refresh(s.alerter.Open())
+		s.start(s.rule)
+		s.blind = true
+		a, err := New([]Rule{s.rule})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		a.Restore(Saved{LastID: 1000})
+		s.alerter = a
+	case "sees":
+		s.blind = false
+		s.store.commit(s.queued)
+		s.alerter.Restore(s.store.saved())
 	case "clock":
 		s.jumped += d
 	case "gone":
@@ -167,7 +184,11 @@ func (s *story) alert() health.Alert {
 }
 
 func (s *story) heard(transitions ...health.Transition) {
-	s.store.commit(transitions)
+	if s.blind {
+		s.queued = append(s.queued, transitions...)
+	} else {
+		s.store.commit(transitions)
+	}
 	for _, t := range transitions {
 		line := fmt.Sprintf("%v %s", s.true, t.Kind)
 		switch t.Kind {

@@ -63,6 +63,7 @@ func (t *track) dropRate() { t.hasRate = false }
 // that is not less than nothing. What it takes to resolve is counted anew.
 func (t *track) anchor(now moment) {
 	t.known, t.lastBreach, t.lastFail = now.offset, now.offset, now.offset
+	t.healthy, t.below = 0, 0
 	if !t.alert.Open() {
 		return
 	}

@@ -29,7 +29,7 @@ const (
 	CausePerson     Cause = "person"      // a person resolved it: [Alert.ResolvedBy]
 	CauseRuleGone   Cause = "rule_gone"   // its rule is no longer configured, or no longer judges these attributes
 	CauseSourceGone Cause = "source_gone" // the source of its readings was removed
-	CauseDuplicate  Cause = "duplicate"   // an older alert for the same rule and attributes was open when it was restored
+	CauseDuplicate  Cause = "duplicate"   // another alert for the same rule and attributes was open when it was restored
 )
 
 // Attribute is one attribute of the series that an alert is about, as text.

@@ -53,7 +53,7 @@ func TestAMessageTellsTheStory(t *testing.T) {
 		{"when nobody knows who did", func(a *Alert) { a.State, a.Cause = AlertResolved, CausePerson }, "fd_count was resolved by a person after 12m30s; peak 912, lowest 702 in 45 breaching samples"},
 		{"when its rule went away", func(a *Alert) { a.State, a.Cause = AlertResolved, CauseRuleGone }, "fd_count is resolved after 12m30s: its rule is gone; peak 912, lowest 702 in 45 breaching samples"},
 		{"when its source went away", func(a *Alert) { a.State, a.Cause = AlertResolved, CauseSourceGone }, "fd_count is resolved after 12m30s: its source is gone; peak 912, lowest 702 in 45 breaching samples"},
-		{"when it was one too many", func(a *Alert) { a.State, a.Cause = AlertResolved, CauseDuplicate }, "fd_count is resolved after 12m30s: an older alert says the same; peak 912, lowest 702 in 45 breaching samples"},
+		{"when it was one too many", func(a *Alert) { a.State, a.Cause = AlertResolved, CauseDuplicate }, "fd_count is resolved after 12m30s: another alert says the same; peak 912, lowest 702 in 45 breaching samples"},
 		{"briefly", func(a *Alert) { a.Lasted, a.Breaches, a.Peak, a.Lowest = 20*time.Millisecond, 1, 705, 705 }, "fd_count is 705, at or above 700 for 20ms; peak 705, lowest 705 in 1 breaching sample"},
 	} {
 		a := base

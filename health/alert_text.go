@@ -122,7 +122,7 @@ func (a *Alert) conclude(b *strings.Builder) {
 	case CauseSourceGone:
 		b.WriteString(" is resolved" + after + ": its source is gone")
 	case CauseDuplicate:
-		b.WriteString(" is resolved" + after + ": an older alert says the same")
+		b.WriteString(" is resolved" + after + ": another alert says the same")
 	default:
 		b.WriteString(" recovered" + after)
 	}

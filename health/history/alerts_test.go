@@ -260,7 +260,7 @@ func (s *Store) deliveries(t *testing.T, alert int64, destination string) (list 
 // TestClaimPicksAsDocumented compares Claim with its documentation, by brute force.
 func TestClaimPicksAsDocumented(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5))
-	plan := func(tr health.Transition, _ []health.Delivery) (insert []health.Delivery, _ []int64) {
+	plan := func(tr health.Transition, _ []health.Delivery, _ bool) (insert []health.Delivery, _ []int64) {
 		for i := range 1 + random.IntN(3) {
 			insert = append(insert, health.Delivery{
 				Key: fmt.Sprintf("%d-%d-%d", tr.Alert.ID, tr.Number, i), Destination: "mail", AlertID: tr.Alert.ID, Number: tr.Number,

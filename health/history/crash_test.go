@@ -25,7 +25,7 @@ const (
 )
 
 // twoDestinations is a plan: each firing and each resolving is told to both, and resolving cancels what is pending.
-func twoDestinations(t health.Transition, existing []health.Delivery) (insert []health.Delivery, cancel []int64) {
+func twoDestinations(t health.Transition, existing []health.Delivery, _ bool) (insert []health.Delivery, cancel []int64) {
 	kind := health.DeliverFiring
 	switch t.Kind {
 	case health.TransitionFiring, health.TransitionEscalated:

@@ -363,7 +363,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestRefusedRecordDoesNotHoldUpOthers(t *testing.T) {
 	var log journal
-	plan := func(tr health.Transition, _ []health.Delivery) ([]health.Delivery, []int64) {
+	plan := func(tr health.Transition, _ []health.Delivery, _ bool) ([]health.Delivery, []int64) {
 		switch tr.Alert.ID {
 		case 2:
 			panic("a fault of the plan")

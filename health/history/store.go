@@ -25,8 +25,9 @@ type Config struct {
 
 	// Plan says which deliveries a transition causes, and the ids of those that it cancels. It is called inside the
 	// transaction that stores the transition, with all deliveries of its alert so far in the order of their ids, without
-	// their Alert. nil: none.
-	Plan func(t health.Transition, existing []health.Delivery) (insert []health.Delivery, cancel []int64)
+	// their Alert. lost: an earlier transition of the alert is not in the file, which was exchanged, or whose queue
+	// overflowed. nil: none.
+	Plan func(t health.Transition, existing []health.Delivery, lost bool) (insert []health.Delivery, cancel []int64)
 	// Committed is called after a transaction that stored transitions, from the recorder's goroutine: to wake who
 	// delivers. It must not wait. nil: nobody is told.
 	Committed func()

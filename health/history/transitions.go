@@ -36,7 +36,7 @@ func (d *database) durably(ctx context.Context, f func(tx *sqlx.Tx) error) (err 
 	return tx.Commit()
 }
 
-type planner func(t health.Transition, existing []health.Delivery) (insert []health.Delivery, cancel []int64)
+type planner func(t health.Transition, existing []health.Delivery, lost bool) (insert []health.Delivery, cancel []int64)
 
 // writeAlerts stores transitions with their deliveries, and silences, in the order in which they were queued.
 func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planner) error {
@@ -96,7 +96,12 @@ func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner
 	for i := range rows {
 		existing[i] = rows[i].delivery()
 	}
-	add, cancel := plan(*t, existing)
+	var earlier int
+	err = tx.GetContext(ctx, &earlier, `SELECT count(*) FROM transitions WHERE alert_id = ? AND number < ?`, t.Alert.ID, t.Number)
+	if err != nil {
+		return err
+	}
+	add, cancel := plan(*t, existing, earlier < t.Number-1)
 	for _, id := range cancel {
 		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, settled = ? WHERE id = ? AND state = ?`,
 			string(health.DeliveryCanceled), t.Time.UnixMilli(), id, string(health.DeliveryPending))
