@@ -35,6 +35,10 @@ const (
 	MetricSourceFailures = "otelhealth.source.failure.count"
 	MetricOTLPQueue      = "otelhealth.otlp.queue.length"
 	MetricOTLPDropped    = "otelhealth.otlp.dropped.count"
+	MetricHistoryQueue   = "otelhealth.history.queue.length"
+	MetricHistoryDropped = "otelhealth.history.dropped.count"
+	MetricHistorySize    = "otelhealth.history.size"
+	MetricNotifications  = "otelhealth.notification.count"
 	MetricGoroutines     = "go.goroutine.count"
 )
 
@@ -49,6 +53,8 @@ const (
 	AttrAlertSeverity    = "otelhealth.alert.severity"      // warn, fail
 	AttrSource           = "otelhealth.source"              // the name given to the source
 	AttrSourceKind       = "otelhealth.source.kind"         // database, websocket, source, application
+	AttrDestination      = "otelhealth.destination"         // the name of the notifier
+	AttrOutcome          = "otelhealth.outcome"             // sent, failed, given_up
 	AttrPressureResource = "otelhealth.pressure.resource"   // cpu, memory, io
 	AttrPressureScope    = "otelhealth.pressure.scope"      // some, full
 
@@ -56,6 +62,9 @@ const (
 	PoolStateUsed  = "used"
 	StuckHeartbeat = "heartbeat"
 	StuckOSThread  = "os_thread"
+	OutcomeSent    = "sent"     // deliveries that the destination took
+	OutcomeFailed  = "failed"   // attempts that failed
+	OutcomeGivenUp = "given_up" // deliveries that are not tried again
 	CPUModeUser    = "user"
 	CPUModeSystem  = "system"
 	Overall        = "overall"
@@ -145,6 +154,10 @@ func Vocabulary() []MetricInfo {
 		{Name: MetricSourceFailures, Kind: Counter, Unit: "{failure}", Integer: true, Attributes: []string{AttrSource, AttrSourceKind}, Description: "Times a registered source hung, panicked or returned an error."},
 		{Name: MetricOTLPQueue, Kind: Gauge, Unit: "{request}", Integer: true, Description: "OTLP requests that wait to be delivered."},
 		{Name: MetricOTLPDropped, Kind: Counter, Unit: "{request}", Integer: true, Description: "OTLP requests that were rejected for good, or given up when the queue was full."},
+		{Name: MetricHistoryQueue, Kind: Gauge, Unit: "{record}", Integer: true, Description: "Samples and transitions of alerts that wait to be written to the history."},
+		{Name: MetricHistoryDropped, Kind: Counter, Unit: "{record}", Integer: true, Description: "Samples and transitions that were given up, because the queue was full or the database refused them."},
+		{Name: MetricHistorySize, Kind: Gauge, Unit: "By", Integer: true, Description: "Size of the history's file and its write-ahead log."},
+		{Name: MetricNotifications, Kind: Counter, Unit: "{notification}", Integer: true, Attributes: []string{AttrDestination, AttrOutcome}, Description: "Notifications sent and given up, and attempts that failed, since the process started."},
 		{Name: "go.memory.used", Kind: UpDownCounter, Unit: "By", Integer: true, Attributes: []string{"go.memory.type"}, Description: "Memory used by the Go runtime.", Scope: RuntimeScope},
 		{Name: "go.memory.limit", Kind: UpDownCounter, Unit: "By", Integer: true, Description: "GOMEMLIMIT, where one is set.", Scope: RuntimeScope},
 		{Name: "go.memory.allocated", Kind: Counter, Unit: "By", Integer: true, Description: "Memory allocated to the heap.", Scope: RuntimeScope},

@@ -19,47 +19,48 @@ func (m *Monitor) OnTransition(f func(health.Transition)) (remove func()) {
 // it. The error wraps [health.ErrUnknownAlert], [health.ErrAlertResolved] or
 // [health.ErrNotFiring].
 func (m *Monitor) Acknowledge(id int64, by, note string) error {
-	if m.disabled {
-		return errDisabled
-	}
-	t, err := m.alerter.Acknowledge(id, by, note, time.Now())
-	if err != nil {
-		return err
-	}
-	m.acted(t)
-	return nil
+	return m.act(func(now time.Time) ([]health.Transition, error) {
+		t, err := m.alerter.Acknowledge(id, by, note, now)
+		return []health.Transition{t}, err
+	})
 }
 
 // Resolve ends the alert of that id on a person's word. Its rule opens no other until the value has been healthy once.
 // The error wraps [health.ErrUnknownAlert] or [health.ErrAlertResolved].
 func (m *Monitor) Resolve(id int64, by, note string) error {
-	if m.disabled {
-		return errDisabled
-	}
-	t, err := m.alerter.Resolve(id, by, note, time.Now())
-	if err != nil {
-		return err
-	}
-	m.acted(t)
-	return nil
+	return m.act(func(now time.Time) ([]health.Transition, error) {
+		t, err := m.alerter.Resolve(id, by, note, now)
+		return []health.Transition{t}, err
+	})
 }
 
 // Silence keeps the rule from notifying until then, by a person's word; it is judged and shown all the same. A time that
 // has passed ends a silence. The error wraps [health.ErrUnknownRule].
 func (m *Monitor) Silence(rule string, until time.Time, by string) error {
-	if m.disabled {
+	return m.act(func(now time.Time) ([]health.Transition, error) {
+		transitions, err := m.alerter.Silence(rule, until, by, now)
+		if err == nil && m.recording.store != nil {
+			m.recording.store.RecordSilences(m.alerter.Silences())
+		}
+		return transitions, err
+	})
+}
+
+// act does what a person asks for, publishes it at once, and passes it on.
+func (m *Monitor) act(do func(now time.Time) ([]health.Transition, error)) error {
+	switch {
+	case m.disabled:
 		return errDisabled
+	case m.stopping.Load():
+		return errShutDown // it would not be recorded
 	}
-	transitions, err := m.alerter.Silence(rule, until, by, time.Now())
+	m.judging.Lock()
+	defer m.judging.Unlock()
+	transitions, err := do(time.Now())
 	if err != nil {
 		return err
 	}
-	m.acted(transitions...)
-	return nil
-}
-
-// acted publishes and announces what a person did, at once.
-func (m *Monitor) acted(transitions ...health.Transition) {
 	m.republish()
-	m.announcer.Announce(transitions)
+	m.happened(transitions)
+	return nil
 }

@@ -33,6 +33,7 @@ type Monitor struct {
 	process   *process.Reader
 	sources   registry
 	announcer *alerting.Announcer
+	recording recording
 	beats     heartbeats
 
 	pipeline     *pipeline
@@ -46,6 +47,7 @@ type Monitor struct {
 
 	exportTime atomic.Pointer[time.Time] // the time of this tick's snapshot when it is exported, else nil
 
+	judging  sync.Mutex // held from judging or acting until that is published and passed on, so that all is in order
 	mu       sync.Mutex // guards what follows, and publishing
 	latest   *health.Snapshot
 	taken    time.Time // of latest, with the monotonic clock
@@ -91,26 +93,29 @@ func Start(ctx context.Context, options ...Option) (*Monitor, error) {
 		down:     make(chan struct{}),
 	}
 	if m.disabled && errSettings == nil {
-		m.endpoints = newEndpoints(c)
+		m.endpoints = m.newEndpoints()
 		m.logger.Info("health monitoring is disabled", "setting", "HEALTH_MONITOR_ENABLED")
 		return m, nil
 	}
 	if err := m.setUp(ctx, errSettings); err != nil {
 		return nil, errors.Join(fmt.Errorf("otelhealth: %w", err), m.Shutdown(ctx))
 	}
-	m.endpoints = newEndpoints(c)
+	m.endpoints = m.newEndpoints()
 	running, cancel := context.WithCancel(context.Background())
 	m.cancel, m.ticking = cancel, make(chan struct{})
 	go m.run(running)
 	return m, nil
 }
 
-func newEndpoints(c *config) *health.Endpoints {
+func (m *Monitor) newEndpoints() *health.Endpoints {
+	c := m.config
 	return health.NewEndpoints(health.EndpointsConfig{
 		Service:    c.service,
 		Interval:   c.interval,
 		BasePath:   c.basePath,
 		Authorizer: c.authorizer,
+		History:    m.recording.reader(),
+		Operator:   m,
 		Disabled:   !c.enabled,
 	})
 }
@@ -139,7 +144,7 @@ func (m *Monitor) MeterProvider() metric.MeterProvider {
 			m.logger.Warn("metrics of the application are not collected", "error", err)
 		}
 	})
-	return m.application.provider
+	return watchedProvider{m.application.provider, &m.application.histograms}
 }
 
 // Drain tells load balancers to send nothing more: readiness fails from now on. It returns after HEALTH_DRAIN_DELAY,
@@ -216,6 +221,7 @@ func (m *Monitor) stop(ctx context.Context) error {
 	if m.announcer != nil {
 		errs = append(errs, m.announcer.Close(patience))
 	}
+	errs = append(errs, m.recording.close(patience))
 	if m.exporter != nil {
 		flush, cancel := context.WithTimeout(ctx, remaining(ctx)*4/5)
 		defer cancel()

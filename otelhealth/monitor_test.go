@@ -21,6 +21,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := os.Setenv("HEALTH_HISTORY_PATH", "off"); err != nil { // but where a test says so
+		panic(err)
+	}
 	settleRuntime()
 	goleak.VerifyTestMain(m)
 }

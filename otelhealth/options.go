@@ -30,6 +30,8 @@ type config struct {
 	livenessRules  ruleSet
 	drainDelay     time.Duration
 	listenAddress  string
+	history        HistoryConfig // Path empty: none is kept
+	notifiers      []alerting.Notifier
 	rules          []alerting.Rule // given with WithRules
 	tracerProvider trace.TracerProvider
 	otlp           otlpConfig
@@ -68,9 +70,12 @@ func newConfig(env environment, options []Option) (*config, error) {
 		interval:       10 * time.Second,
 		readinessRules: ruleSet{health.RuleFD},
 		drainDelay:     5 * time.Second,
-		thresholds:     make(map[string]thresholds),
-		otlp:           otlpConfig{timeout: 10 * time.Second},
-		logger:         slog.Default(),
+		history: HistoryConfig{
+			Path: "db/health.db", Retention: 7 * 24 * time.Hour, AlertRetention: 90 * 24 * time.Hour, MaxBytes: 256 << 20,
+		},
+		thresholds: make(map[string]thresholds),
+		otlp:       otlpConfig{timeout: 10 * time.Second},
+		logger:     slog.Default(),
 	}
 	for _, component := range components() {
 		c.thresholds[component.name] = component.defaults()

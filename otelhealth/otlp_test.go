@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -93,7 +94,7 @@ func TestEveryMetricArrivesWithTheTimeAndValueOfItsSnapshot(t *testing.T) {
 	const ticks = 100
 	c := startCollector(t, "127.0.0.1:0")
 	var published snapshots
-	options := append(everySource(t), published.option())
+	options := append(everySource(t), published.option(), keptIn(historyPath(t)), WithNotifier(alerting.NewSlogNotifier(nil)))
 	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, options...)
 	eventually(t, "100 requests", func() bool { return c.received() >= ticks })
 	if err := m.Shutdown(t.Context()); err != nil {

@@ -75,7 +75,8 @@ func isOwnName(metric string) bool { return strings.HasPrefix(metric, "otelhealt
 // pipeline of its own: its callbacks are the application's code, which must not hold the tick.
 type application struct {
 	*pipeline
-	once sync.Once // for collecting it from the first use on
+	once       sync.Once // for collecting it from the first use on
+	histograms histograms
 }
 
 // collectApplication collects for the tick, and hands what is to be exported to the queue as a request of its own, when

@@ -90,6 +90,8 @@ func (m *Monitor) republish() {
 // complete fills in what depends on more than the tick. The caller holds the lock.
 func (m *Monitor) complete(s *health.Snapshot) {
 	s.Alerts = m.alerter.Open() // a person may have acted since they were judged
+	s.Silences = m.alerter.Silences()
+	s.History, s.Destinations = m.recording.state(), m.recording.destinations()
 	s.Checks = make([]health.CheckState, len(m.checks))
 	for i, c := range m.checks {
 		s.Checks[i] = c.latest()

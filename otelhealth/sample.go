@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelhealth/otelhealth-go/health"
@@ -85,7 +86,36 @@ func (m *Monitor) sample(at time.Time, brought gathered, stuck []health.Stuck) *
 		s.add(number(health.MetricOTLPQueue), float64(m.exporter.waiting()), nil)
 		s.add(number(health.MetricOTLPDropped), float64(m.exporter.dropped.Load()), nil)
 	}
+	m.addRecording(s)
 	return s
+}
+
+// addRecording adds how the history and the notifications are doing.
+func (m *Monitor) addRecording(s *sample) {
+	number := m.catalog.number
+	if m.recording.store != nil {
+		state := m.recording.store.State()
+		s.add(number(health.MetricHistoryQueue), float64(state.Queued), nil)
+		s.add(number(health.MetricHistoryDropped), float64(state.Dropped), nil)
+		s.add(number(health.MetricHistorySize), float64(state.SizeBytes), nil)
+	}
+	notifications := number(health.MetricNotifications)
+	for i, d := range m.recording.destinations() {
+		l := &m.ticker.notified[i]
+		s.add(notifications, float64(d.Sent), l.sent)
+		s.add(notifications, float64(d.Failed), l.failed)
+		s.add(notifications, float64(d.GivenUp), l.givenUp)
+	}
+}
+
+// notifiedLabels are the attributes of one destination's notifications, by what became of them.
+type notifiedLabels struct{ sent, failed, givenUp labels }
+
+func newNotifiedLabels(destination string) notifiedLabels {
+	outcome := func(value string) labels {
+		return newLabels(attribute.String(health.AttrDestination, destination), attribute.String(health.AttrOutcome, value))
+	}
+	return notifiedLabels{outcome(health.OutcomeSent), outcome(health.OutcomeFailed), outcome(health.OutcomeGivenUp)}
 }
 
 // addDerived adds what follows from several readings.

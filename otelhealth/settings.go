@@ -36,6 +36,11 @@ func settings() []setting {
 		{"HEALTH_READINESS_RULES", "fd", "Rules that fail readiness when they fail: names with commas between, * for all, none for none.", setRules(func(c *config) *ruleSet { return &c.readinessRules })},
 		{"HEALTH_LIVENESS_RULES", "none", "Rules that fail liveness when they fail: likewise.", setRules(func(c *config) *ruleSet { return &c.livenessRules })},
 		{"HEALTH_DRAIN_DELAY", "5s", "How long Drain waits for load balancers to notice: seconds, or a duration.", setDrainDelay},
+		{"HEALTH_DATABASE_URL", "", "The history's file in the form that the original had: sqlite:///relative/path or sqlite:////absolute/path.", setDatabaseURL},
+		{"HEALTH_HISTORY_PATH", "db/health.db", "The history's SQLite file; folders that are missing are made. Wins over HEALTH_DATABASE_URL; off: nothing is kept.", setHistoryPath},
+		{"HEALTH_RETENTION_DAYS", "7", "Days for which samples are kept; sums of minutes are kept for 30 days, of quarters of an hour for a year.", setDays(func(c *config) *time.Duration { return &c.history.Retention })},
+		{"HEALTH_ALERT_RETENTION_DAYS", "90", "Days for which alerts are kept after they are resolved.", setDays(func(c *config) *time.Duration { return &c.history.AlertRetention })},
+		{"HEALTH_HISTORY_MAX_MB", "256", "MiB that the history's file may take; what is oldest goes first.", setHistoryMax},
 	}
 	for _, component := range components() {
 		rows = append(rows, component.settings()...)
@@ -129,6 +134,64 @@ func setDrainDelay(c *config, value string) (err error) {
 		return fmt.Errorf("between 0 and %v", maxInterval)
 	}
 	return err
+}
+
+// setDatabaseURL understands the URLs of SQLAlchemy for SQLite. Another database cannot hold the history.
+func setDatabaseURL(c *config, value string) error {
+	path, ok := strings.CutPrefix(value, "sqlite:///")
+	path, _, _ = strings.Cut(path, "?")
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	if !ok || path == "" || path == ":memory:" {
+		return errors.New("sqlite:/// and a file's path, since the history is kept in an SQLite file")
+	}
+	return setHistoryPath(c, path)
+}
+
+func setHistoryPath(c *config, value string) error {
+	switch {
+	case value == "off":
+		c.history.Path = ""
+	case strings.ContainsRune(value, 0) || strings.HasSuffix(value, "/"):
+		return errors.New("the path of a file, or off")
+	default:
+		c.history.Path = value
+	}
+	return nil
+}
+
+const mostDays = 3650
+
+func setDays(field func(*config) *time.Duration) func(*config, string) error {
+	return func(c *config, value string) error {
+		days, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(days <= mostDays) { // NaN is not
+			return fmt.Errorf("a number of days up to %d", mostDays)
+		}
+		*field(c) = time.Duration(days * 24 * float64(time.Hour))
+		return checkRetention(*field(c))
+	}
+}
+
+func checkRetention(d time.Duration) error {
+	if d < time.Hour || d > mostDays*24*time.Hour {
+		return fmt.Errorf("at least an hour, and at most %d days", mostDays)
+	}
+	return nil
+}
+
+const leastHistoryMiB = 4
+
+var errLeastHistory = fmt.Errorf("at least %d MiB", leastHistoryMiB)
+
+func setHistoryMax(c *config, value string) error {
+	mib, err := strconv.ParseInt(value, 10, 32)
+	if err != nil || mib < leastHistoryMiB {
+		return fmt.Errorf("a whole number of MiB, %w", errLeastHistory)
+	}
+	c.history.MaxBytes = mib << 20
+	return nil
 }
 
 // parseSeconds understands a bare number as seconds, as the original did, and a duration with a unit.

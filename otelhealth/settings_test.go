@@ -31,6 +31,11 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"HEALTH_READINESS_RULES":              "fd,cpus",
 		"HEALTH_LIVENESS_RULES":               "everything",
 		"HEALTH_DRAIN_DELAY":                  "-1",
+		"HEALTH_DATABASE_URL":                 "postgres://monitor:hunter2@db/health",
+		"HEALTH_HISTORY_PATH":                 "db/",
+		"HEALTH_RETENTION_DAYS":               "0",
+		"HEALTH_ALERT_RETENTION_DAYS":         "forever",
+		"HEALTH_HISTORY_MAX_MB":               "3",
 		"HEALTH_FD_WARNING_THRESHOLD":         "many",
 		"HEALTH_FD_CRITICAL_THRESHOLD":        "101%",
 		"HEALTH_MEMORY_WARNING_THRESHOLD":     "500MB",
@@ -53,7 +58,10 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/json",
 		"OTEL_EXPORTER_OTLP_HEADERS":          "hunter2",
 	}
-	_, err := newConfig(env(wrong), []Option{WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil)})
+	_, err := newConfig(env(wrong), []Option{
+		WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil), WithNotifier(nil),
+		WithHistory(HistoryConfig{Retention: time.Minute, AlertRetention: -1, MaxBytes: 1}),
+	})
 	if err == nil {
 		t.Fatal("all of it was accepted")
 	}
@@ -67,7 +75,10 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 			t.Errorf("%s: got %q in the error: %v", name, value, !secret)
 		}
 	}
-	for _, option := range []string{"WithInterval", "WithBasePath", "WithReader", "WithMeterProvider"} {
+	for _, option := range []string{
+		"WithInterval", "WithBasePath", "WithReader", "WithMeterProvider", "WithNotifier", "WithHistory: Retention",
+		"WithHistory: AlertRetention", "WithHistory: MaxBytes",
+	} {
 		if lineWith(err.Error(), option+": ") == "" {
 			t.Errorf("%s is not named", option)
 		}
@@ -189,6 +200,36 @@ func TestSettingsAreRead(t *testing.T) {
 		t.Errorf("rules: got %v and %v", c.readinessRules, c.livenessRules)
 	case c.service.ID != "orders", c.service.Instance != "i-1", c.resourceAttributes["region"] != "eu-west":
 		t.Errorf("service: got %+v, %v", c.service, c.resourceAttributes)
+	}
+}
+
+func TestHistorySettings(t *testing.T) {
+	const day = 24 * time.Hour
+	defaults := HistoryConfig{"db/health.db", 7 * day, 90 * day, 256 << 20}
+	with := func(change func(*HistoryConfig)) HistoryConfig { c := defaults; change(&c); return c }
+	for _, test := range []struct {
+		name    string
+		env     map[string]string
+		options []Option
+		want    HistoryConfig
+	}{
+		{"nothing is set", nil, nil, defaults},
+		{"the original's relative URL", map[string]string{"HEALTH_DATABASE_URL": "sqlite:///var/h%20h.db"}, nil, with(func(c *HistoryConfig) { c.Path = "var/h h.db" })},
+		{"the original's absolute URL", map[string]string{"HEALTH_DATABASE_URL": "sqlite:////var/h.db?timeout=5"}, nil, with(func(c *HistoryConfig) { c.Path = "/var/h.db" })},
+		{"a path wins over a URL", map[string]string{"HEALTH_DATABASE_URL": "sqlite:///a.db", "HEALTH_HISTORY_PATH": "b.db"}, nil, with(func(c *HistoryConfig) { c.Path = "b.db" })},
+		{"off", map[string]string{"HEALTH_HISTORY_PATH": "off"}, nil, with(func(c *HistoryConfig) { c.Path = "" })},
+		{
+			"every number",
+			map[string]string{"HEALTH_RETENTION_DAYS": "0.5", "HEALTH_ALERT_RETENTION_DAYS": "365", "HEALTH_HISTORY_MAX_MB": "4"}, nil,
+			HistoryConfig{"db/health.db", day / 2, 365 * day, 4 << 20},
+		},
+		{"code wins", map[string]string{"HEALTH_HISTORY_PATH": "off"}, []Option{WithHistory(HistoryConfig{Path: "c.db"})}, with(func(c *HistoryConfig) { c.Path = "c.db" })},
+		{"without", nil, []Option{WithoutHistory()}, with(func(c *HistoryConfig) { c.Path = "" })},
+	} {
+		c, err := newConfig(env(test.env), test.options)
+		if err != nil || c.history != test.want {
+			t.Errorf("%s: got %+v, %v, want %+v", test.name, c.history, err, test.want)
+		}
 	}
 }
 

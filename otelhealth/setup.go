@@ -23,6 +23,9 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 		return fmt.Errorf("wrong settings:\n%w", err)
 	}
 	m.announcer = alerting.NewAnnouncer(alerting.AnnouncerConfig{Logger: m.logger, TracerProvider: m.config.tracerProvider})
+	if err := m.setUpRecording(ctx); err != nil {
+		return err
+	}
 	if err := m.setUpMetrics(ctx); err != nil {
 		return err
 	}
@@ -65,8 +68,6 @@ func (m *Monitor) setUpJudge() error {
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	// Without a store an id must not come again in the next process.
-	alerter.Restore(alerting.Saved{LastID: m.began.UnixMilli()})
 	m.alerter = alerter
 	return errors.Join(errs...)
 }

@@ -18,6 +18,7 @@ import (
 type ticker struct {
 	vitals   vitals
 	labels   *vitalLabels
+	notified []notifiedLabels        // by destination, in the order of their configuration
 	judged   map[string]judgedLabels // by component, and by severity of alerts
 	sleepers sleepers
 
@@ -57,6 +58,9 @@ func newTicker(m *Monitor) *ticker {
 	}
 	for i := range m.config.rules {
 		add(health.AttrComponent, m.config.rules[i].Name)
+	}
+	for _, n := range m.config.notifiers {
+		t.notified = append(t.notified, newNotifiedLabels(n.Name()))
 	}
 	add(health.AttrAlertSeverity, health.Warn.String())
 	add(health.AttrAlertSeverity, health.Fail.String())
@@ -143,11 +147,9 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	}
 	m.runtime.forget()
 	m.collect(ctx, snapshot, brought.metrics)
-	judged := m.alerter.Step(snapshot, alerting.Inventory{Sources: brought.sources})
-	snapshot.Rules = judged.Rules
 	m.logChanges(snapshot, brought.sources)
-	m.publish(snapshot, at, fails{judged.FailsReadiness, judged.FailsLiveness})
-	m.announcer.Announce(judged.Transitions)
+	m.judge(snapshot, at, brought.sources)
+	m.recording.record(snapshot)
 
 	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.judgedPoints(snapshot, health.MetricStatus))
 	sampled = sampled.with(m.catalog.number(health.MetricAlertFiring), t.judgedPoints(snapshot, health.MetricAlertFiring))
@@ -161,6 +163,16 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	}
 	m.kickChecks()
 	t.took = time.Since(at)
+}
+
+// judge judges the snapshot, publishes it, and passes on what happened to alerts.
+func (m *Monitor) judge(s *health.Snapshot, at time.Time, sources []alerting.Source) {
+	m.judging.Lock()
+	defer m.judging.Unlock()
+	judged := m.alerter.Step(s, alerting.Inventory{Sources: sources, Histograms: m.application.histograms.names()})
+	s.Rules = judged.Rules
+	m.publish(s, at, fails{judged.FailsReadiness, judged.FailsLiveness})
+	m.happened(judged.Transitions)
 }
 
 // announceExport tells the collection of the application's metrics, which runs beside the tick, whether they are

@@ -20,6 +20,9 @@ func (m *Monitor) verdicts(s *health.Snapshot, draining bool) {
 	for i := range s.Checks {
 		s.Overall = health.Worst(s.Overall, s.Checks[i].Status)
 	}
+	if !records(s) {
+		s.Overall = health.Worst(s.Overall, health.Warn)
+	}
 	s.Liveness = m.liveness(s)
 	s.Overall = health.Worst(s.Overall, s.Liveness.Status)
 	s.Readiness = m.readiness(s, draining)
@@ -62,6 +65,11 @@ func (m *Monitor) readiness(s *health.Snapshot, draining bool) health.Verdict {
 	return health.Verdict{Status: health.Warn, Reason: concern(s)}
 }
 
+// records reports whether the history is well, or not wanted.
+func records(s *health.Snapshot) bool {
+	return s.History == nil || s.History.Condition == health.HistoryOK
+}
+
 // concern names the first thing that is as bad as the whole.
 func concern(s *health.Snapshot) string {
 	if s.Liveness.Status == health.Fail {
@@ -76,6 +84,9 @@ func concern(s *health.Snapshot) string {
 		if s.Checks[i].Status == s.Overall {
 			return fmt.Sprintf("the check %q is at %v", s.Checks[i].Name, s.Overall)
 		}
+	}
+	if !records(s) {
+		return fmt.Sprintf("the history is not recorded: %s", s.History.Condition)
 	}
 	return ""
 }
