@@ -3,6 +3,8 @@ package alerting
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +53,16 @@ func (m *memory) refresh(open []health.Alert) {
 			m.alerts[a.ID] = a
 		}
 	}
+}
+
+func (m *memory) keepSilences(silences []health.Silence) { m.silences = silences }
+
+func (m *memory) restart() {}
+
+func (m *memory) ever() []health.Alert {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.alerts))
 }
 
 // saved is what the next process starts from.

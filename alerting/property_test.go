@@ -18,7 +18,7 @@ import (
 type world struct {
 	t          testing.TB
 	alerter    *Alerter
-	store      *memory
+	store      keeper
 	worker     *Worker
 	true       time.Duration
 	process    time.Duration
@@ -26,6 +26,18 @@ type world struct {
 	registered []string
 	receivers  map[string]*model
 	events     []string
+}
+
+// keeper is a store, in memory or in SQLite, as far as the world needs one.
+type keeper interface {
+	Outbox
+	commit(transitions []health.Transition)
+	refresh(open []health.Alert)
+	keepSilences(silences []health.Silence)
+	restart() // in another process
+	saved() Saved
+	ever() []health.Alert
+	all() []health.Delivery
 }
 
 // model is a receiver: what it does, and what it got.
@@ -52,9 +64,9 @@ func worldRules() []Rule {
 	}
 }
 
-func newWorld(tb testing.TB) *world {
+func newWorld(tb testing.TB, store keeper) *world {
 	w := &world{
-		t: tb, store: newMemory(destinations...), registered: []string{"orders", "users"},
+		t: tb, store: store, registered: []string{"orders", "users"},
 		worker:    &Worker{config: WorkerConfig{Attempts: 4}.withDefaults()},
 		receivers: map[string]*model{"chat": {}, "pager": {}},
 	}
@@ -71,6 +83,7 @@ func (w *world) fatalf(format string, args ...any) {
 
 func (w *world) restart(after time.Duration) {
 	w.true += after
+	w.store.restart()
 	a, err := New(worldRules())
 	if err != nil {
 		w.t.Fatal(err)
@@ -122,7 +135,7 @@ func (w *world) event(kind, argument int) {
 		if err != nil {
 			w.fatalf("silence: %v", err)
 		}
-		w.store.silences = w.alerter.Silences()
+		w.store.keepSilences(w.alerter.Silences())
 		w.store.commit(transitions)
 	case 14:
 		w.jumped += time.Duration(argument-128) * time.Hour
@@ -260,7 +273,7 @@ func (w *world) end() {
 		w.store.commit(w.sample(0))
 		w.always()
 	}
-	for _, a := range w.store.alerts {
+	for _, a := range w.store.ever() {
 		if a.Open() || a.Held {
 			w.fatalf("when all is healthy alert %d is %s, held: %v", a.ID, a.State, a.Held)
 		}
@@ -273,8 +286,8 @@ func (w *world) end() {
 		}
 	}
 	for _, d := range destinations {
-		for id := range w.store.alerts {
-			w.paired(id, d)
+		for _, a := range w.store.ever() {
+			w.paired(a.ID, d)
 		}
 	}
 }
@@ -282,8 +295,8 @@ func (w *world) end() {
 // paired checks what one destination got, and was to get, of one alert.
 func (w *world) paired(id int64, destination string) {
 	var attempted, told, gaveUp, got, resolved bool
-	for _, d := range w.store.of(id) {
-		if d.Destination != destination {
+	for _, d := range w.store.all() {
+		if d.AlertID != id || d.Destination != destination {
 			continue
 		}
 		if d.State == health.DeliveryPending {
@@ -319,18 +332,22 @@ func (w *world) paired(id int64, destination string) {
 	}
 }
 
+func someEvents(seed uint64, most int) []byte {
+	random := rand.New(rand.NewPCG(seed, 0))
+	events := make([]byte, 2*random.IntN(most))
+	for i := range events {
+		events[i] = byte(random.Uint32())
+	}
+	return events
+}
+
 func TestDeliveriesPairUpWhateverHappens(t *testing.T) {
 	sequences := 400
 	if testing.Short() {
 		sequences = 50
 	}
 	for seed := range uint64(sequences) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		events := make([]byte, 2*random.IntN(300))
-		for i := range events {
-			events[i] = byte(random.Uint32())
-		}
-		newWorld(t).play(events)
+		newWorld(t, newMemory(destinations...)).play(someEvents(seed, 300))
 	}
 }
 
@@ -343,6 +360,6 @@ func FuzzDeliveriesPairUp(f *testing.F) {
 		if len(events) > 300 {
 			t.Skip("longer than it takes")
 		}
-		newWorld(t).play(events)
+		newWorld(t, newMemory(destinations...)).play(events)
 	})
 }
