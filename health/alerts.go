@@ -1,18 +1,24 @@
 package health
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // encodeAlerts writes the body of /health/api/alerts: the alerts that fire, newest first. The first fields are the
 // original's; a pending alert is none yet.
 func encodeAlerts(s *Snapshot) *answer {
-	w := &jsonWriter{b: append(make([]byte, 0, 64+512*len(s.Alerts)), '[')}
 	firing := slices.DeleteFunc(slices.Clone(s.Alerts), func(a Alert) bool { return a.State != AlertFiring })
-	slices.SortFunc(firing, func(a, b Alert) int { return int(b.ID - a.ID) })
-	for i := range firing {
-		w.alert(&firing[i])
+	slices.SortFunc(firing, newestFirst)
+	return answerAlerts(firing)
+}
+
+func answerAlerts(alerts []Alert) *answer {
+	w := newJSONArray(64 + 768*len(alerts))
+	for i := range alerts {
+		w.alert(&alerts[i])
 	}
 	w.endArray()
 	return newAnswer(http.StatusOK, mediaJSON, w.b)
@@ -21,7 +27,11 @@ func encodeAlerts(s *Snapshot) *answer {
 func (w *jsonWriter) alert(a *Alert) {
 	w.element()
 	w.integer("id", a.ID)
-	w.time("timestamp", a.FiredAt)
+	if a.Fired() {
+		w.time("timestamp", a.FiredAt)
+	} else {
+		w.time("timestamp", a.Began)
+	}
 	w.text("alert_type", a.Type())
 	w.text("severity", a.Severity.String())
 	w.text("metric_name", a.MetricName())
@@ -51,5 +61,82 @@ func (w *jsonWriter) alert(a *Alert) {
 	if a.Silenced() {
 		w.time("silenced_until", a.SilencedUntil)
 	}
+	if !a.Open() {
+		w.time("resolved_at", a.ResolvedAt)
+		w.text("cause", string(a.Cause))
+		w.optional("resolved_by", a.ResolvedBy)
+	}
 	w.end()
 }
+
+// serveAlerts answers with the alerts that fire, or with all that there ever were.
+func (e *Endpoints) serveAlerts(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery == "" {
+		e.serveFiring(w, r)
+		return
+	}
+	q := newQuery(r)
+	const want = "open or all"
+	state, ok := q.text("state", want)
+	if ok && state != "open" && state != "all" {
+		q.refuse("state", state, want)
+	}
+	if state != "all" && q.wrong == nil {
+		e.serveFiring(w, r)
+		return
+	}
+	filter := q.alertFilter(time.Now())
+	if e.refused(w, r, q) {
+		return
+	}
+	if r.Method == http.MethodHead {
+		w.Header()["Content-Type"] = []string{mediaJSON}
+		w.Header()["Cache-Control"] = noStore
+		return
+	}
+	stored, err := e.history.Alerts(r.Context(), filter)
+	if err != nil {
+		e.historyProblem(err).write(w, r, nil)
+		return
+	}
+	var live []Alert
+	if s := e.Snapshot(); s != nil {
+		live = s.Alerts
+	}
+	answerAlerts(combine(stored, live, filter)).write(w, r, noStore)
+}
+
+// alertFilter reads which alerts of the history are wanted: those of every time, unless a range is asked for.
+func (q *query) alertFilter(now time.Time) AlertFilter {
+	f := AlertFilter{
+		Before: q.integer("before", 0, 1, 1<<53),
+		Limit:  int(q.integer("limit", 100, 1, 1000)),
+	}
+	f.Rule, _ = q.text("rule", "the name of a rule")
+	if q.values.Has("hours") || q.values.Has("from") || q.values.Has("to") {
+		s := q.span(now)
+		f.From, f.To = s.from, s.to
+	}
+	return f
+}
+
+// combine puts the live alerts, which are newer than what is stored of them, into the list, newest first.
+func combine(stored, live []Alert, f AlertFilter) []Alert {
+	list := slices.Clone(stored)
+	for i := range live {
+		a := &live[i]
+		at := slices.IndexFunc(list, func(other Alert) bool { return other.ID == a.ID })
+		switch {
+		case at >= 0:
+			list[at] = *a
+		case f.Rule != "" && a.Rule != f.Rule, f.Before > 0 && a.ID >= f.Before, !f.To.IsZero() && !a.Began.Before(f.To):
+		case len(stored) == f.Limit && a.ID < stored[len(stored)-1].ID: // on a later page
+		default:
+			list = append(list, *a)
+		}
+	}
+	slices.SortFunc(list, newestFirst)
+	return list[:min(len(list), f.Limit)]
+}
+
+func newestFirst(a, b Alert) int { return cmp.Compare(b.ID, a.ID) }

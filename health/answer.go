@@ -72,17 +72,6 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request, cacheControl []st
 	}
 }
 
-// newProblem is an error's response: RFC 9457, with the message of the original's errors beside it.
-func newProblem(status int, detail string) *answer {
-	w := newJSON(512)
-	w.text("type", "about:blank")
-	w.text("title", http.StatusText(status))
-	w.integer("status", int64(status))
-	w.text("detail", detail)
-	w.text("message", detail)
-	return w.answer(status, mediaProblem)
-}
-
 // freshness holds a Cache-Control value for each whole second that a snapshot may still be fresh.
 type freshness [][]string
 

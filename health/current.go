@@ -27,8 +27,13 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	w.goroutines(&sample)
 	w.cpu(s, &sample)
 	w.rules(s)
+	w.array("checks")
 	w.checks(s)
+	w.endArray()
 	w.failures(s)
+	w.silences(s)
+	w.history(s.History)
+	w.notifications(s)
 	w.metrics(s)
 	e.writeService(w, s)
 	w.object("monitor")
@@ -180,8 +185,8 @@ func (w *jsonWriter) rules(s *Snapshot) {
 	w.endArray()
 }
 
+// checks writes the elements of an array.
 func (w *jsonWriter) checks(s *Snapshot) {
-	w.array("checks")
 	for i := range s.Checks {
 		c := &s.Checks[i]
 		w.element()
@@ -197,6 +202,72 @@ func (w *jsonWriter) checks(s *Snapshot) {
 		}
 		w.number("duration_seconds", duration)
 		w.optional("error", c.Error)
+		w.end()
+	}
+}
+
+// serveChecks answers with the checks of the snapshot alone.
+func (e *Endpoints) serveChecks(w http.ResponseWriter, r *http.Request) {
+	p, _, stalled := e.latest()
+	switch {
+	case p.snapshot == nil:
+		p.current.write(w, r, noStore) // disabled, or too early
+		return
+	case stalled:
+		e.stalled.alerts.write(w, r, noStore)
+		return
+	}
+	body := newJSONArray(64 + 256*len(p.snapshot.Checks))
+	body.checks(p.snapshot)
+	body.endArray()
+	newAnswer(http.StatusOK, mediaJSON, body.b).write(w, r, noStore)
+}
+
+func (w *jsonWriter) silences(s *Snapshot) {
+	w.array("silences")
+	for i := range s.Silences {
+		silence := &s.Silences[i]
+		w.element()
+		w.text("rule", silence.Rule)
+		w.time("until", silence.Until)
+		w.text("by", silence.By)
+		if !silence.At.IsZero() {
+			w.time("at", silence.At)
+		}
+		w.end()
+	}
+	w.endArray()
+}
+
+// history is null where none is kept.
+func (w *jsonWriter) history(h *HistoryState) {
+	if h == nil {
+		w.key("history")
+		w.b = append(w.b, "null"...)
+		return
+	}
+	w.object("history")
+	w.text("condition", string(h.Condition))
+	w.time("since", h.Since)
+	w.integer("queued", int64(h.Queued))
+	w.integer("dropped", h.Dropped)
+	w.integer("refused_readings", int64(h.Refused))
+	w.number("size_mb", inMiB(Number(h.SizeBytes)))
+	w.optional("error", h.Error)
+	w.optional("set_aside", h.SetAside)
+	w.end()
+}
+
+func (w *jsonWriter) notifications(s *Snapshot) {
+	w.array("notifications")
+	for i := range s.Destinations {
+		d := &s.Destinations[i]
+		w.element()
+		w.text("destination", d.Destination)
+		w.integer("sent", int64(d.Sent))
+		w.integer("failed", int64(d.Failed))
+		w.integer("given_up", int64(d.GivenUp))
+		w.optional("error", d.Error)
 		w.end()
 	}
 	w.endArray()

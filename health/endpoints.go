@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,20 +31,32 @@ type EndpointsConfig struct {
 
 // Endpoints answers for the snapshot that was published last. Its methods are safe for concurrent use.
 //
-//	GET /health, /health/status  liveness: whether the process can recover by itself
-//	GET /health/check            readiness, with every check: draft-inadarei-api-health-check-06
-//	GET /health/api/current      everything in the snapshot; behind the Authorizer
-//	GET /health/api/alerts       the alerts that fire, newest first; behind the Authorizer
+//	GET  /health, /health/status  liveness: whether the process can recover by itself
+//	GET  /health/check            readiness, with every check: draft-inadarei-api-health-check-06
 //
-// Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
+// Behind the Authorizer:
+//
+//	GET  /health/api/current      everything in the snapshot
+//	GET  /health/api/history      samples of a range, or series in buckets
+//	GET  /health/api/stats        statistics of a range
+//	GET  /health/api/alerts       the alerts that fire, newest first, or all that there were
+//	GET  /health/api/checks       the checks
+//	GET  /health/export           samples of a range as CSV or JSON Lines
+//	POST /health/api/alerts/{id}/acknowledge, /health/api/alerts/{id}/resolve, /health/api/rules/{name}/silence
+//
+// Nobody may POST where there is no Authorizer. Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
 // three intervals is answered for as "stalled".
 type Endpoints struct {
 	service    Service
 	interval   time.Duration
 	basePath   string
 	authorizer Authorizer
+	history    History
+	operator   Operator
 	disabled   bool
 	freshness  freshness
+
+	crossOrigin *http.CrossOriginProtection
 
 	pid         int
 	processName string // the executable's, without the path that may tell more than a client need know
@@ -53,7 +64,7 @@ type Endpoints struct {
 	published atomic.Pointer[publication]
 	stalled   publication // the probes' bodies once no snapshot arrives any more
 
-	unauthorized, forbidden, notFound, notAllowed *answer
+	unauthorized, forbidden, notFound *answer
 }
 
 // publication is a snapshot with the bodies made of it.
@@ -78,14 +89,16 @@ func NewEndpoints(c EndpointsConfig) *Endpoints {
 		interval:     c.Interval,
 		basePath:     c.BasePath,
 		authorizer:   c.Authorizer,
+		history:      c.History,
+		operator:     c.Operator,
 		disabled:     c.Disabled,
+		crossOrigin:  http.NewCrossOriginProtection(),
 		freshness:    newFreshness(c.Interval),
 		pid:          os.Getpid(),
 		processName:  filepath.Base(os.Args[0]),
 		unauthorized: newProblem(http.StatusUnauthorized, "credentials are missing or wrong"),
 		forbidden:    newProblem(http.StatusForbidden, "these credentials do not give access"),
 		notFound:     newProblem(http.StatusNotFound, "there is nothing at this path"),
-		notAllowed:   newProblem(http.StatusMethodNotAllowed, "only GET and HEAD are answered here"),
 	}
 	e.unauthorized.challenge = []string{`Bearer realm="health"`}
 	const stalled = "stalled: no snapshot for three intervals"
@@ -136,58 +149,27 @@ type Mux interface {
 // "GET /" and "GET /{x}".
 func (e *Endpoints) Register(mux Mux) {
 	for _, route := range e.routes() {
-		mux.Handle("GET "+e.basePath+route.path, route.handler)
+		mux.Handle(route.method+" "+e.basePath+route.path, route.handler)
 	}
-}
-
-type route struct {
-	path    string
-	handler http.HandlerFunc
 }
 
 func (e *Endpoints) routes() []route {
+	get := func(path string, serve http.HandlerFunc) route { return newRoute(http.MethodGet, path, serve) }
+	post := func(path string, do action) route { return newRoute(http.MethodPost, path, e.acting(do)) }
 	return []route{
-		{"/health", e.serveLiveness},
-		{"/health/status", e.serveLiveness},
-		{"/health/check", e.serveReadiness},
-		{"/health/api/current", e.protected(e.serveCurrent)},
-		{"/health/api/alerts", e.protected(e.serveAlerts)},
+		get("/health", e.serveLiveness),
+		get("/health/status", e.serveLiveness),
+		get("/health/check", e.serveReadiness),
+		get("/health/api/current", e.protected(e.serveCurrent)),
+		get("/health/api/history", e.protected(e.serveHistory)),
+		get("/health/api/stats", e.protected(e.serveStats)),
+		get("/health/api/alerts", e.protected(e.serveAlerts)),
+		get("/health/api/checks", e.protected(e.serveChecks)),
+		get("/health/export", e.protected(e.serveExport)),
+		post("/health/api/alerts/{id}/acknowledge", e.acknowledge),
+		post("/health/api/alerts/{id}/resolve", e.resolve),
+		post("/health/api/rules/{name}/silence", e.silence),
 	}
-}
-
-// Handler returns a handler that finds the routes by the whole path itself. It never redirects, and it also answers
-// where something before it has stripped the base path, or http.StripPrefix has stripped "/health", from the request's
-// path.
-func (e *Endpoints) Handler() http.Handler {
-	byPath := make(map[string]http.HandlerFunc)
-	for _, route := range e.routes() {
-		byPath[route.path] = route.handler
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
-		if rest, ok := strings.CutPrefix(path, e.basePath); ok {
-			path = rest
-		}
-		serve, ok := byPath[path]
-		if !ok && wasStripped(r) {
-			serve, ok = byPath["/health"+path]
-		}
-		switch {
-		case !ok:
-			e.notFound.write(w, r, nil)
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header()["Allow"] = []string{"GET, HEAD"}
-			e.notAllowed.write(w, r, nil)
-		default:
-			serve(w, r)
-		}
-	})
-}
-
-// wasStripped reports whether "/health" stood before the request's path: what the client sent stays in RequestURI.
-func wasStripped(r *http.Request) bool {
-	sent, _, _ := strings.Cut(r.RequestURI, "?")
-	return strings.HasSuffix(sent, "/health"+r.URL.EscapedPath())
 }
 
 func (e *Endpoints) serveLiveness(w http.ResponseWriter, r *http.Request) {
@@ -217,7 +199,7 @@ func (e *Endpoints) serveCurrent(w http.ResponseWriter, r *http.Request) {
 	a.write(w, r, noStore)
 }
 
-func (e *Endpoints) serveAlerts(w http.ResponseWriter, r *http.Request) {
+func (e *Endpoints) serveFiring(w http.ResponseWriter, r *http.Request) {
 	p, _, stalled := e.latest()
 	a := p.alerts
 	if stalled {
@@ -245,14 +227,18 @@ func (e *Endpoints) protected(next http.HandlerFunc) http.HandlerFunc {
 		return next
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		_, err := e.authorizer.Authorize(r)
-		switch {
-		case err == nil:
-			next(w, r)
-		case errors.Is(err, ErrForbidden):
-			e.forbidden.write(w, r, nil)
-		default:
-			e.unauthorized.write(w, r, nil)
+		if _, err := e.authorizer.Authorize(r); err != nil {
+			e.refusal(err).write(w, r, nil)
+			return
 		}
+		next(w, r)
 	}
+}
+
+// refusal answers whom the Authorizer does not let pass.
+func (e *Endpoints) refusal(err error) *answer {
+	if errors.Is(err, ErrForbidden) {
+		return e.forbidden
+	}
+	return e.unauthorized
 }

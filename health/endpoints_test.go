@@ -57,9 +57,15 @@ func golden(t *testing.T, name string, body []byte) {
 	if err := json.Indent(&got, body, "", "  "); err != nil {
 		t.Fatalf("%s: %v in %s", name, err, body)
 	}
+	goldenText(t, name, got.Bytes())
+}
+
+// goldenText compares a body with the file of that name as it is.
+func goldenText(t *testing.T, name string, got []byte) {
+	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,7 +73,7 @@ func golden(t *testing.T, name string, body []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
 }

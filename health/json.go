@@ -15,6 +15,9 @@ type jsonWriter struct {
 // newJSON returns a writer with room for size bytes, more when it must, whose value is an object, to be closed with end.
 func newJSON(size int) *jsonWriter { return &jsonWriter{append(make([]byte, 0, size), '{')} }
 
+// newJSONArray is newJSON with an array, to be closed with endArray.
+func newJSONArray(size int) *jsonWriter { return &jsonWriter{append(make([]byte, 0, size), '[')} }
+
 // next puts a comma where one is needed.
 func (w *jsonWriter) next() {
 	if last := w.b[len(w.b)-1]; last != '{' && last != '[' && last != ':' {

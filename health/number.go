@@ -26,6 +26,9 @@ func (n Number) Over(d Number) Number {
 
 // round keeps so many decimals, enough for a person and few enough for a short body.
 func (n Number) round(decimals int) Number {
+	if n == Number(math.Trunc(float64(n))) {
+		return n
+	}
 	scale := math.Pow10(decimals)
 	return Number(math.Round(float64(n)*scale) / scale)
 }
@@ -35,8 +38,12 @@ func (n Number) AppendText(b []byte) ([]byte, error) {
 	if !n.Known() {
 		return append(b, "null"...), nil
 	}
+	abs := math.Abs(float64(n))
+	if abs < 1e15 && n == Number(int64(n)) { // most are whole, and that is several times faster
+		return strconv.AppendInt(b, int64(n), 10), nil
+	}
 	format := byte('f')
-	if abs := math.Abs(float64(n)); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+	if abs < 1e-6 || abs >= 1e21 {
 		format = 'g'
 	}
 	return strconv.AppendFloat(b, float64(n), format, -1, 64), nil

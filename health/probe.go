@@ -37,6 +37,7 @@ func (e *Endpoints) encodeReadiness(s *Snapshot) *answer {
 	w.object("checks")
 	w.draftChecks(s.Checks)
 	w.draftRules(s.Rules, s.Time)
+	w.draftHistory(s.History, s.Time)
 	w.end()
 	return w.answer(statusCode(s.Readiness.Status), mediaHealth)
 }
@@ -116,6 +117,36 @@ func (w *jsonWriter) draftRule(r *RuleState, at draftPlace, now time.Time) {
 		w.optional("output", r.Reason)
 	}
 	w.end()
+}
+
+// historyOutputs says in our own words what is wrong with the history; its error may name the file.
+var historyOutputs = map[HistoryCondition]string{
+	HistoryLocked:      "its database is locked; what is sampled waits",
+	HistoryReadOnly:    "its database cannot be written; what is sampled waits",
+	HistoryFull:        "its disk is full; what is sampled waits",
+	HistoryCorrupt:     "its database is corrupt",
+	HistoryInUse:       "another process keeps its history in this file",
+	HistoryUnavailable: "its database is not available; what is sampled waits",
+	HistoryClosed:      "it is closed",
+}
+
+func (w *jsonWriter) draftHistory(h *HistoryState, now time.Time) {
+	if h == nil {
+		return
+	}
+	w.array("history:storage")
+	w.element()
+	w.text("componentId", "history")
+	w.text("componentType", "datastore")
+	if h.Condition == HistoryOK {
+		w.status("status", Pass)
+	} else {
+		w.status("status", Warn)
+	}
+	w.time("time", now)
+	w.optional("output", historyOutputs[h.Condition])
+	w.end()
+	w.endArray()
 }
 
 // draftPlace says where a rule stands in "checks", under which id and in which unit.

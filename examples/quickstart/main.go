@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
@@ -47,6 +48,7 @@ func run(ctx context.Context, addr string) (err error) {
 		otelhealth.WithListenAddress(addr),
 		otelhealth.WithDB("orders", store.db),
 		otelhealth.WithWebSocket("echo", echo.tracker.Stats),
+		otelhealth.WithAuthorizer(health.AuthorizerFunc(fromThisMachine)),
 	)
 	if err != nil {
 		return err
@@ -113,11 +115,14 @@ func welcome(base string) string {
   may it get traffic?   curl -i %[1]s/health/check
   everything in it      curl -s %[1]s/health/api/current
   which alerts fire?    curl -s %[1]s/health/api/alerts
+  the last hour         curl -s '%[1]s/health/api/stats?hours=1'
+                        curl -s '%[1]s/health/export?hours=1'
   a little load         curl -s %[1]s/orders
   a WebSocket echo      %[1]s/ws ("subscribe AAPL MSFT" counts two symbols)
 
 plant trouble, look again after the next sample, and take it back with n=0:
-  open 200 files        curl -X POST '%[1]s/demo/files?n=200'
+  open 900 files        curl -X POST '%[1]s/demo/files?n=900'
+  acknowledge an alert  curl -X POST '%[1]s/health/api/alerts/1/acknowledge' -d note=mine
   start goroutines      curl -X POST '%[1]s/demo/goroutines?n=20000'
   hold memory, MiB      curl -X POST '%[1]s/demo/memory?n=600'
 

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,22 +25,31 @@ import (
 // service is the quickstart as a process of its own.
 type service struct {
 	t       *testing.T
+	binary  string
+	folder  string // in which it runs, and keeps its history
 	command *exec.Cmd
 	base    string
 	client  *http.Client
 }
 
-func startService(t *testing.T) *service {
+func buildService(t *testing.T) *service {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("ends by a signal that Windows does not have")
 	}
-	binary := filepath.Join(t.TempDir(), "quickstart")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	s := &service{t: t, binary: filepath.Join(t.TempDir(), "quickstart"), folder: t.TempDir()}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	s := &service{t: t, command: exec.Command(binary, "-addr", "127.0.0.1:0")}
-	s.command.Env = append(os.Environ(), "HEALTH_SAMPLE_INTERVAL=300ms", "HEALTH_DRAIN_DELAY=100ms")
+	return s
+}
+
+func (s *service) start(interval string) {
+	t := s.t
+	t.Helper()
+	s.command = exec.Command(s.binary, "-addr", "127.0.0.1:0")
+	s.command.Dir = s.folder
+	s.command.Env = append(os.Environ(), "HEALTH_SAMPLE_INTERVAL="+interval, "HEALTH_DRAIN_DELAY=100ms")
 	s.command.Stderr = os.Stderr
 	out, err := s.command.StdoutPipe()
 	if err != nil {
@@ -47,7 +58,8 @@ func startService(t *testing.T) *service {
 	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.command.Process.Kill() }) // ended already where the test got that far
+	process := s.command.Process
+	t.Cleanup(func() { _ = process.Kill() }) // ended already where the test got that far
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {
 		t.Fatalf("it says nothing: %v", lines.Err())
@@ -58,7 +70,17 @@ func startService(t *testing.T) *service {
 	}()
 	// One connection, so that the requests of the test move no descriptors.
 	s.client = &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}, Timeout: 10 * time.Second}
-	return s
+}
+
+// end stops it as an orchestrator would.
+func (s *service) end() {
+	s.t.Helper()
+	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.command.Wait(); err != nil {
+		s.t.Errorf("after SIGTERM: %v", err)
+	}
 }
 
 func (s *service) do(method, path string) (status int, body []byte, header http.Header) {
@@ -122,7 +144,9 @@ func (s *service) next() numbers {
 }
 
 func TestQuickstartShowsWhatHappensToIt(t *testing.T) {
-	s := startService(t)
+	t.Parallel()
+	s := buildService(t)
+	s.start("300ms")
 	s.next()
 	for path, mediaType := range map[string]string{
 		"/health": "application/json", "/health/status": "application/json",
@@ -136,12 +160,95 @@ func TestQuickstartShowsWhatHappensToIt(t *testing.T) {
 	s.plantMemory() // which collects garbage: the runtime starts goroutines for cleanups only when it does so first
 	s.plantGoroutines()
 	s.openWebSockets()
-	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	s.end()
+}
+
+// alert is what the test looks at of /health/api/alerts.
+type alert struct {
+	ID             int64
+	Type           string `json:"alert_type"`
+	State          string
+	Severity       string
+	Acknowledged   bool
+	Note           string
+	AcknowledgedBy string `json:"acknowledged_by"`
+	Began          time.Time
+	Peak           float64
+	Lasted         float64 `json:"lasted_seconds"`
+	Cause          string
+}
+
+// alerts returns the alerts of the fd rule.
+func (s *service) alerts(query string) []alert {
+	s.t.Helper()
+	status, body, _ := s.do(http.MethodGet, "/health/api/alerts"+query)
+	var all []alert
+	if err := json.Unmarshal(body, &all); err != nil || status != http.StatusOK {
+		s.t.Fatalf("got %d, %v: %s", status, err, body)
 	}
-	if err := s.command.Wait(); err != nil {
-		t.Errorf("after SIGTERM: %v", err)
+	return slices.DeleteFunc(all, func(a alert) bool { return !strings.HasPrefix(a.Type, "fd_") })
+}
+
+// await returns the one alert of the fd rule once it is as is wanted.
+func (s *service) await(what, query string, wanted func(alert) bool) alert {
+	s.t.Helper()
+	var seen []alert
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if seen = s.alerts(query); len(seen) == 1 && wanted(seen[0]) {
+			return seen[0]
+		}
 	}
+	s.t.Fatalf("%s never came: got %+v", what, seen)
+	return alert{}
+}
+
+func (s *service) post(path string) {
+	s.t.Helper()
+	if status, body, _ := s.do(http.MethodPost, path); status != http.StatusOK {
+		s.t.Fatalf("%s: got %d: %s", path, status, body)
+	}
+}
+
+func TestAlertFromTheFirstBreachOverARestartToItsEnd(t *testing.T) {
+	t.Parallel()
+	s := buildService(t)
+	s.start("2s") // a restart loses the planted files, and three healthy samples would end the alert
+	s.next()
+	s.post("/demo/files?n=900")
+	s.next()
+	fired := s.alerts("")
+	if len(fired) != 1 || fired[0].Severity != "fail" || fired[0].Type != "fd_fail" {
+		t.Fatalf("at the next sample: got %+v", fired)
+	}
+	id := strconv.FormatInt(fired[0].ID, 10)
+	s.post("/health/api/alerts/" + id + "/acknowledge")
+	if a := s.alerts("")[0]; !a.Acknowledged || a.AcknowledgedBy == "" {
+		t.Errorf("acknowledged: got %+v", a)
+	}
+	s.post("/demo/files?n=720")
+	eased := s.await("warn", "", func(a alert) bool { return a.Severity == "warn" })
+	if eased.ID != fired[0].ID || !eased.Acknowledged || eased.Peak < 900 {
+		t.Errorf("de-escalated: got %+v, want it in place", eased)
+	}
+	s.end()
+
+	s.start("2s")
+	s.post("/demo/files?n=720")
+	again := s.await("the alert", "", func(alert) bool { return true })
+	if again.ID != eased.ID || !again.Began.Equal(eased.Began) || !again.Acknowledged || again.Peak != eased.Peak {
+		t.Errorf("after a restart: got %+v, want %+v", again, eased)
+	}
+	s.next()
+	s.await("the same alert two samples later", "", func(a alert) bool { return a.ID == eased.ID })
+	s.post("/demo/files?n=0")
+	ended := s.await("its end", "?state=all", func(a alert) bool { return a.State == "resolved" })
+	if ended.ID != eased.ID || ended.Cause != "recovered" || ended.Peak != eased.Peak || ended.Lasted < 6 {
+		t.Errorf("in the end: got %+v", ended)
+	}
+	if open := s.alerts(""); len(open) != 0 {
+		t.Errorf("still open: %+v", open)
+	}
+	s.end()
 }
 
 // settled returns numbers in which the service is as busy as it stays: the pool may open a connection more when an
