@@ -94,6 +94,9 @@ func (l *load) next() *health.Snapshot {
 	gauge(health.MetricCPUThrottled, "s", l.count("throttled", 0.001))
 	gauge(health.MetricOTLPQueue, "{request}", 0)
 	gauge(health.MetricOTLPDropped, "{request}", 0)
+	gauge(health.MetricHistoryQueue, "{record}", 0)
+	gauge(health.MetricHistoryDropped, "{record}", 0)
+	gauge(health.MetricHistorySize, "By", float64(l.n*650))
 	s.Metrics = append(s.Metrics,
 		health.Metric{Name: health.MetricCPUTime, Unit: "s", Scope: health.Scope, Readings: []health.Reading{
 			{Attributes: l.set(health.AttrCPUMode, "user"), Value: l.count("user", 1)},
