@@ -70,6 +70,7 @@ type Endpoints struct {
 // publication is a snapshot with the bodies made of it.
 type publication struct {
 	snapshot  *Snapshot // nil before the first
+	verdicts  verdicts
 	taken     time.Time // of the snapshot, with its monotonic reading
 	liveness  *answer
 	readiness *answer
@@ -78,6 +79,9 @@ type publication struct {
 	// stalledCurrent makes, for the first who asks, the body that says how old the numbers are.
 	stalledCurrent func() *answer
 }
+
+// verdicts are the answers of both probes.
+type verdicts struct{ liveness, readiness Verdict }
 
 // stalledAfter is how many intervals may pass without a snapshot.
 const stalledAfter = 3
@@ -102,18 +106,21 @@ func NewEndpoints(c EndpointsConfig) *Endpoints {
 	}
 	e.unauthorized.challenge = []string{`Bearer realm="health"`}
 	const stalled = "stalled: no snapshot for three intervals"
+	e.stalled.verdicts = verdicts{Verdict{Fail, stalled}, Verdict{Fail, stalled}}
 	e.stalled.liveness = e.encodeLiveness(Verdict{Fail, stalled})
 	e.stalled.alerts = newProblem(http.StatusServiceUnavailable, stalled)
 	e.stalled.readiness = e.encodeReadiness(&Snapshot{Readiness: Verdict{Fail, stalled}})
 
 	first := &publication{taken: time.Now()}
+	first.verdicts = verdicts{Verdict{Status: Pass}, Verdict{Status: Pass}}
 	if c.Disabled {
 		first.liveness, first.readiness = e.encodeDisabled(mediaJSON), e.encodeDisabled(mediaHealth)
 		first.current = newProblem(http.StatusNotFound, "monitoring is disabled (HEALTH_MONITOR_ENABLED)")
 	} else {
 		const early = "no snapshot yet"
-		first.liveness = e.encodeLiveness(Verdict{Status: Pass})
-		first.readiness = e.encodeReadiness(&Snapshot{Readiness: Verdict{Fail, early}})
+		first.verdicts.readiness = Verdict{Fail, early}
+		first.liveness = e.encodeLiveness(first.verdicts.liveness)
+		first.readiness = e.encodeReadiness(&Snapshot{Readiness: first.verdicts.readiness})
 		first.current = newProblem(http.StatusServiceUnavailable, early)
 		first.current.retryAfter = []string{"1"}
 	}
@@ -128,6 +135,7 @@ func NewEndpoints(c EndpointsConfig) *Endpoints {
 func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 	e.published.Store(&publication{
 		snapshot:       s,
+		verdicts:       verdicts{s.Liveness, s.Readiness},
 		taken:          taken,
 		liveness:       e.encodeLiveness(s.Liveness),
 		readiness:      e.encodeReadiness(s),
@@ -139,6 +147,24 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 
 // Snapshot returns the snapshot that was published last, and nil before the first.
 func (e *Endpoints) Snapshot() *Snapshot { return e.published.Load().snapshot }
+
+// Liveness returns what the liveness probe answers now, also when no snapshot arrives any more.
+func (e *Endpoints) Liveness() Verdict {
+	return e.verdict(func(p *publication) Verdict { return p.verdicts.liveness })
+}
+
+// Readiness returns what the readiness probe answers now, also when no snapshot arrives any more.
+func (e *Endpoints) Readiness() Verdict {
+	return e.verdict(func(p *publication) Verdict { return p.verdicts.readiness })
+}
+
+func (e *Endpoints) verdict(of func(*publication) Verdict) Verdict {
+	p, _, stalled := e.latest()
+	if stalled {
+		p = &e.stalled
+	}
+	return of(p)
+}
 
 // Mux is what [Endpoints.Register] needs of an [http.ServeMux].
 type Mux interface {

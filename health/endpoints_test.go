@@ -149,6 +149,30 @@ func TestStatusCodes(t *testing.T) {
 	}
 }
 
+func TestVerdictsAreTheProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := testEndpoints(EndpointsConfig{})
+		want := func(when string, liveness, readiness Status) {
+			t.Helper()
+			if l, r := e.Liveness(), e.Readiness(); l.Status != liveness || r.Status != readiness || r.Status == Fail && r.Reason == "" {
+				t.Errorf("%s: got %+v and %+v, want %v and %v", when, l, r, liveness, readiness)
+			}
+		}
+		want("before the first snapshot", Pass, Fail)
+		s := failingSnapshot()
+		e.Publish(s, time.Now())
+		want("a failing snapshot", s.Liveness.Status, s.Readiness.Status)
+		e.Publish(healthySnapshot(), time.Now())
+		want("a healthy snapshot", Pass, Pass)
+		time.Sleep(3*e.interval + time.Millisecond) //nolint:forbidigo // the bubble's clock
+		want("stalled", Fail, Fail)
+	})
+	e := testEndpoints(EndpointsConfig{Disabled: true})
+	if e.Liveness().Status != Pass || e.Readiness().Status != Pass {
+		t.Error("disabled: it does not pass")
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	e := testEndpoints(EndpointsConfig{})
 	e.Publish(healthySnapshot(), time.Now())

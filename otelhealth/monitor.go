@@ -131,6 +131,12 @@ func (m *Monitor) Handler() http.Handler { return m.endpoints.Handler() }
 // Snapshot returns what was published last, and nil before the first sample. It is shared: do not change it.
 func (m *Monitor) Snapshot() *health.Snapshot { return m.endpoints.Snapshot() }
 
+// Liveness returns what the liveness probe answers now.
+func (m *Monitor) Liveness() health.Verdict { return m.endpoints.Liveness() }
+
+// Readiness returns what the readiness probe answers now.
+func (m *Monitor) Readiness() health.Verdict { return m.endpoints.Readiness() }
+
 // MeterProvider returns a provider for an application that has none. What is measured with it can be judged by rules,
 // is in the snapshot, and is exported by OTLP beside the built-in metrics. Callbacks are called at each tick, beside
 // the tick, which goes on without them when they take too long.
