@@ -1,0 +1,111 @@
+package access
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Proxies are those whose X-Forwarded-* headers are believed.
+type Proxies []netip.Prefix
+
+// Trusted reports whether the request comes straight from one of them.
+func (p Proxies) Trusted(r *http.Request) bool {
+	if len(p) == 0 {
+		return false
+	}
+	address, ok := remote(r)
+	return ok && p.contain(address)
+}
+
+func (p Proxies) contain(address netip.Addr) bool {
+	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
+}
+
+func remote(r *http.Request) (netip.Addr, bool) {
+	port, err := netip.ParseAddrPort(r.RemoteAddr)
+	return port.Addr().Unmap().WithZone(""), err == nil
+}
+
+// Client returns the address that the request comes from: the last one on its way that no trusted proxy has. One that
+// cannot be told is the zero address.
+func (p Proxies) Client(r *http.Request) netip.Addr {
+	address, _ := remote(r)
+	if !p.Trusted(r) {
+		return address
+	}
+	way := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(way) {
+		hop = strings.TrimSpace(hop)
+		next, err := netip.ParseAddr(strings.Trim(hop, "[]"))
+		if port, errPort := netip.ParseAddrPort(hop); err != nil && errPort == nil {
+			next, err = port.Addr(), nil
+		}
+		if err != nil {
+			break
+		}
+		address = next.Unmap().WithZone("")
+		if !p.contain(address) {
+			break
+		}
+	}
+	return address
+}
+
+// Network is what one limit counts for: an address, or of IPv6 the network that one customer has.
+func Network(address netip.Addr) netip.Addr {
+	if !address.Is6() {
+		return address
+	}
+	prefix, err := address.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return prefix.Addr()
+}
+
+// IsTLS reports whether the client speaks TLS, to us or to a trusted proxy.
+func (p Proxies) IsTLS(r *http.Request) bool {
+	return r.TLS != nil || p.Trusted(r) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// Host returns the host that the client asked for, as it was sent to us or to a trusted proxy.
+func (p Proxies) Host(r *http.Request) string {
+	if host := r.Header.Get("X-Forwarded-Host"); host != "" && p.Trusted(r) {
+		return host
+	}
+	return r.Host
+}
+
+// Hosts are the names under which the service is reached. An attacker's page can point a name of its own at this machine
+// (DNS rebinding); then the request bears that name. The zero value lets every host pass but where the listener is on the
+// loopback interface: there only loopback names.
+type Hosts []string
+
+// Allow reports whether the host, with a port or without, is one of them.
+func (h Hosts) Allow(r *http.Request, host string) bool {
+	name := strings.ToLower(strings.TrimSuffix(hostname(host), "."))
+	if len(h) > 0 {
+		return slices.Contains(h, name) || slices.Contains(h, "*")
+	}
+	return !listensOnLoopback(r) || isLoopback(name)
+}
+
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
+}
+
+func listensOnLoopback(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.IsLoopback()
+}
+
+func isLoopback(name string) bool {
+	address, err := netip.ParseAddr(name)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || err == nil && address.IsLoopback()
+}
