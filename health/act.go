@@ -24,25 +24,27 @@ const (
 // action does what a POST asks for, in the name of somebody.
 type action func(r *http.Request, by string, body *form) *answer
 
-// acting lets an action be asked for by whom the Authorizer knows, and by no other site's page in a browser.
+// acting lets an action be asked for by whom the guard admits, and by no other site's page in a browser.
 func (e *Endpoints) acting(do action) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
 		e.act(w, r, do).write(w, r, noStore)
 	}
 }
 
 func (e *Endpoints) act(w http.ResponseWriter, r *http.Request, do action) *answer {
-	switch {
-	case e.disabled:
+	if e.disabled {
 		return e.published.Load().current
-	case e.crossOrigin.Check(r) != nil:
-		return newProblem(http.StatusForbidden, "a page of another site may not do this")
-	case e.authorizer == nil || e.operator == nil:
-		return newProblem(http.StatusForbidden, "nobody may do this until an Authorizer says who is who (WithAuthorizer)")
 	}
-	identity, err := e.authorizer.Authorize(r)
-	if err != nil {
-		return e.refusal(err)
+	identity, refused := e.guard.admit(r, classAct)
+	if refused != nil {
+		return refused
+	}
+	if refused = e.guard.mayPost(r); refused != nil {
+		return refused
+	}
+	if e.operator == nil {
+		return e.guard.readOnlyRefusal
 	}
 	body, refused := readForm(w, r)
 	if refused != nil {

@@ -48,7 +48,7 @@ const (
 func both(t *testing.T, c health.EndpointsConfig, serve func(t *testing.T, h http.Handler)) {
 	t.Helper()
 	c.Service, c.Interval = health.TestService, 10*time.Second
-	e := health.NewEndpoints(c)
+	e := health.Unlimited(newEndpoints(t, c))
 	mux := http.NewServeMux()
 	e.Register(mux)
 	t.Run("mux", func(t *testing.T) { serve(t, mux) })
@@ -84,7 +84,7 @@ func TestPostsActInTheNameOfWhoIsKnown(t *testing.T) {
 		{"/health/api/rules/fd/silence", jsonType, `{"until":"-5m"}`, "silence fd by ann", "Rule no longer silenced"},
 	} {
 		o := new(operator)
-		both(t, health.EndpointsConfig{Authorizer: ann, Operator: o}, func(t *testing.T, h http.Handler) {
+		both(t, health.EndpointsConfig{Protection: byAnn, Operator: o}, func(t *testing.T, h http.Handler) {
 			o.asked = nil
 			w := post(t, h, test.path, test.contentType, test.body)
 			var got struct{ Status, Message string }
@@ -105,7 +105,7 @@ func TestSilenceLastsUntilItsTime(t *testing.T) {
 		`{"until":"` + soon.In(time.FixedZone("", 5400)).Format(time.RFC3339) + `"}`, `{"until":"3h"}`,
 	} {
 		o := new(operator)
-		both(t, health.EndpointsConfig{Authorizer: ann, Operator: o}, func(t *testing.T, h http.Handler) {
+		both(t, health.EndpointsConfig{Protection: byAnn, Operator: o}, func(t *testing.T, h http.Handler) {
 			w := post(t, h, "/health/api/rules/fd/silence", jsonType, body)
 			if diff := o.until.Sub(soon).Abs(); w.Code != http.StatusOK || diff > 2*time.Second {
 				t.Errorf("%s: got %d until %v, want %v", body, w.Code, o.until, soon)
@@ -156,7 +156,7 @@ func TestPostsThatAreRefused(t *testing.T) {
 		{"a body that is too long", acknowledge, jsonType, `{"note":"` + strings.Repeat("x", 17<<10) + `"}`, nil, nil, 413, "16384"},
 	} {
 		o := &operator{err: test.err}
-		both(t, health.EndpointsConfig{Authorizer: ann, Operator: o}, func(t *testing.T, h http.Handler) {
+		both(t, health.EndpointsConfig{Protection: byAnn, Operator: o}, func(t *testing.T, h http.Handler) {
 			change := test.change
 			if change == nil {
 				change = func(*http.Request) {}
@@ -174,7 +174,7 @@ func TestPostsThatAreRefused(t *testing.T) {
 }
 
 func TestResolvingTwiceIsNoError(t *testing.T) {
-	both(t, health.EndpointsConfig{Authorizer: ann, Operator: &operator{err: health.ErrAlertResolved}}, func(t *testing.T, h http.Handler) {
+	both(t, health.EndpointsConfig{Protection: byAnn, Operator: &operator{err: health.ErrAlertResolved}}, func(t *testing.T, h http.Handler) {
 		if w := post(t, h, "/health/api/alerts/7/resolve", "", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"Alert resolved"`) {
 			t.Errorf("got %d %s", w.Code, w.Body)
 		}
@@ -185,11 +185,11 @@ func TestNobodyPostsWithoutAnAuthorizer(t *testing.T) {
 	o := new(operator)
 	both(t, health.EndpointsConfig{Operator: o}, func(t *testing.T, h http.Handler) {
 		w := post(t, h, "/health/api/alerts/7/resolve", "", "")
-		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "WithAuthorizer") || len(o.asked) > 0 {
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "HEALTH_API_TOKEN") || len(o.asked) > 0 {
 			t.Errorf("got %d %s, and %q was done", w.Code, w.Body, o.asked)
 		}
 	})
-	both(t, health.EndpointsConfig{Operator: o, Disabled: true, Authorizer: ann}, func(t *testing.T, h http.Handler) {
+	both(t, health.EndpointsConfig{Operator: o, Disabled: true, Protection: byAnn}, func(t *testing.T, h http.Handler) {
 		if w := post(t, h, "/health/api/alerts/7/resolve", "", ""); w.Code != http.StatusNotFound || len(o.asked) > 0 {
 			t.Errorf("disabled: got %d %s", w.Code, w.Body)
 		}
@@ -199,7 +199,7 @@ func TestNobodyPostsWithoutAnAuthorizer(t *testing.T) {
 func TestEachRouteHasItsMethod(t *testing.T) {
 	gets := []string{"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks", "/health/export"}
 	posts := []string{"/health/api/alerts/7/acknowledge", "/health/api/alerts/7/resolve", "/health/api/rules/fd/silence"}
-	both(t, health.EndpointsConfig{Authorizer: ann, Operator: new(operator)}, func(t *testing.T, h http.Handler) {
+	both(t, health.EndpointsConfig{Protection: byAnn, Operator: new(operator)}, func(t *testing.T, h http.Handler) {
 		refused := func(method, path, allow string) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
@@ -227,7 +227,7 @@ func TestEachRouteHasItsMethod(t *testing.T) {
 
 func TestHandlerFindsRoutesWithWildcardsBehindWhatStrips(t *testing.T) {
 	o := new(operator)
-	e := health.NewEndpoints(health.EndpointsConfig{BasePath: "/orders", Interval: time.Second, Authorizer: ann, Operator: o})
+	e := newEndpoints(t, health.EndpointsConfig{BasePath: "/orders", Interval: time.Second, Protection: byAnn, Operator: o})
 	h := e.Handler()
 	for name, c := range map[string]struct {
 		h    http.Handler
@@ -252,7 +252,7 @@ func FuzzParameters(f *testing.F) {
 		f.Add(query, query)
 	}
 	o := new(operator)
-	e := health.NewEndpoints(health.EndpointsConfig{Interval: time.Second, Authorizer: ann, Operator: o, History: failing{samples: 2}})
+	e := health.Unlimited(newEndpoints(f, health.EndpointsConfig{Interval: time.Second, Protection: byAnn, Operator: o, History: failing{samples: 2}}))
 	h := e.Handler()
 	f.Fuzz(func(t *testing.T, query, body string) {
 		for _, path := range []string{"/health/api/history", "/health/api/stats", "/health/export", "/health/api/alerts"} {

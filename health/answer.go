@@ -1,8 +1,10 @@
 package health
 
 import (
+	"hash/fnv"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,6 +24,7 @@ type answer struct {
 	cacheControl []string // nil: the remaining freshness
 	challenge    []string // WWW-Authenticate of a 401
 	retryAfter   []string
+	etag         []string // nil: it has none
 	body         []byte
 }
 
@@ -50,9 +53,42 @@ func newAnswer(status int, mediaType string, body []byte) *answer {
 	return a
 }
 
+// tagged gives an answer that may be kept an entity tag, which is the same as long as the body is: RFC 9110, section 8.8.3.
+func (a *answer) tagged() *answer {
+	if a.status == http.StatusOK {
+		hash := fnv.New64a()
+		_, _ = hash.Write(a.body) // never fails
+		a.etag = []string{`"` + strconv.FormatUint(hash.Sum64(), 36) + `"`}
+	}
+	return a
+}
+
+// isKnown reports whether the client has the very body already: RFC 9110, section 13.1.2.
+func (a *answer) isKnown(r *http.Request) bool {
+	if a.etag == nil {
+		return false
+	}
+	for _, list := range r.Header["If-None-Match"] {
+		for tag := range strings.SplitSeq(list, ",") {
+			if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == a.etag[0] || tag == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // write sends a; to a HEAD request all but the body. cacheControl is used where the answer has none of its own.
 func (a *answer) write(w http.ResponseWriter, r *http.Request, cacheControl []string) {
 	h := w.Header()
+	if a.etag != nil {
+		h["Etag"] = a.etag
+	}
+	if a.isKnown(r) {
+		h["Cache-Control"] = cacheControl
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	h["Content-Type"] = a.contentType
 	h["Content-Length"] = a.length
 	h["X-Content-Type-Options"] = nosniff

@@ -1,10 +1,11 @@
 package health
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,40 +24,51 @@ type EndpointsConfig struct {
 	Service    Service
 	Interval   time.Duration // between snapshots: after three without one the monitor counts as stalled
 	BasePath   string        // before every route: "" or "/something"
-	Authorizer Authorizer    // before what is protected; nil: nothing stands there
+	Protection Protection    // before everything but the probes
 	History    History       // what was recorded; nil: nothing is, and what needs it answers 404
-	Operator   Operator      // does what is asked for by POST
+	Operator   Operator      // does what is asked for by POST; needed unless Disabled or Protection.ReadOnly
 	Disabled   bool          // monitoring is switched off: probes pass with a note, the API answers 404
+
+	HideDetail      bool         // /health/check tells anonymous clients the status alone
+	KubernetesPaths bool         // the probes are also at /livez, /readyz and /startupz
+	Metrics         http.Handler // at /metrics, in the text format of Prometheus; nil: nothing is
 }
 
 // Endpoints answers for the snapshot that was published last. Its methods are safe for concurrent use.
 //
 //	GET  /health, /health/status  liveness: whether the process can recover by itself
 //	GET  /health/check            readiness, with every check: draft-inadarei-api-health-check-06
+//	GET  /health/startup          whether the first snapshot has been taken and every required check has run
 //
-// Behind the Authorizer:
+// The probes are open to everybody; what went wrong is told to whom the [Protection] admits. Behind it:
 //
 //	GET  /health/api/current      everything in the snapshot
 //	GET  /health/api/history      samples of a range, or series in buckets
 //	GET  /health/api/stats        statistics of a range
 //	GET  /health/api/alerts       the alerts that fire, newest first, or all that there were
 //	GET  /health/api/checks       the checks
+//	GET  /health/api/stream       each snapshot and each transition, as server-sent events
 //	GET  /health/export           samples of a range as CSV or JSON Lines
 //	POST /health/api/alerts/{id}/acknowledge, /health/api/alerts/{id}/resolve, /health/api/rules/{name}/silence
 //
-// Nobody may POST where there is no Authorizer. Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
+// A browser is sent to GET /health/login, where credentials become a session. Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
 // three intervals is answered for as "stalled".
 type Endpoints struct {
-	service    Service
-	interval   time.Duration
-	basePath   string
-	authorizer Authorizer
-	history    History
-	operator   Operator
-	disabled   bool
-	freshness  freshness
-
-	crossOrigin *http.CrossOriginProtection
+	service     Service
+	interval    time.Duration
+	basePath    string
+	guard       *guard
+	hasToken    bool // the login page asks for one
+	hasPassword bool
+	history     History
+	operator    Operator
+	metrics     http.Handler
+	disabled    bool
+	hideDetail  bool
+	kubernetes  bool
+	freshness   freshness
+	hub         *hub
+	started     atomic.Bool
 
 	pid         int
 	processName string // the executable's, without the path that may tell more than a client need know
@@ -64,7 +76,7 @@ type Endpoints struct {
 	published atomic.Pointer[publication]
 	stalled   publication // the probes' bodies once no snapshot arrives any more
 
-	unauthorized, forbidden, notFound *answer
+	notFound *answer
 }
 
 // publication is a snapshot with the bodies made of it.
@@ -72,13 +84,17 @@ type publication struct {
 	snapshot  *Snapshot // nil before the first
 	verdicts  verdicts
 	taken     time.Time // of the snapshot, with its monotonic reading
-	liveness  *answer
-	readiness *answer
+	liveness  probeAnswers
+	readiness probeAnswers
+	startup   *answer
 	current   *answer
 	alerts    *answer
 	// stalledCurrent makes, for the first who asks, the body that says how old the numbers are.
 	stalledCurrent func() *answer
 }
+
+// probeAnswers are those of one probe: to everybody, and with the reason to whom the guard admits.
+type probeAnswers struct{ plain, detailed *answer }
 
 // verdicts are the answers of both probes.
 type verdicts struct{ liveness, readiness Verdict }
@@ -87,62 +103,84 @@ type verdicts struct{ liveness, readiness Verdict }
 const stalledAfter = 3
 
 // NewEndpoints returns endpoints that pass liveness and fail readiness until the first snapshot is published.
-func NewEndpoints(c EndpointsConfig) *Endpoints {
-	e := &Endpoints{
-		service:      c.Service,
-		interval:     c.Interval,
-		basePath:     c.BasePath,
-		authorizer:   c.Authorizer,
-		history:      c.History,
-		operator:     c.Operator,
-		disabled:     c.Disabled,
-		crossOrigin:  http.NewCrossOriginProtection(),
-		freshness:    newFreshness(c.Interval),
-		pid:          os.Getpid(),
-		processName:  filepath.Base(os.Args[0]),
-		unauthorized: newProblem(http.StatusUnauthorized, "credentials are missing or wrong"),
-		forbidden:    newProblem(http.StatusForbidden, "these credentials do not give access"),
-		notFound:     newProblem(http.StatusNotFound, "there is nothing at this path"),
+// The error names what is wrong with the Protection.
+func NewEndpoints(c EndpointsConfig) (*Endpoints, error) {
+	guard, err := newGuard(c.Protection, c.Service.ID, c.BasePath)
+	if err != nil {
+		return nil, fmt.Errorf("endpoints: %w", err)
 	}
-	e.unauthorized.challenge = []string{`Bearer realm="health"`}
+	e := &Endpoints{
+		service:     c.Service,
+		interval:    c.Interval,
+		basePath:    c.BasePath,
+		guard:       guard,
+		hasToken:    c.Protection.Token != "",
+		hasPassword: c.Protection.Username != "",
+		history:     c.History,
+		operator:    c.Operator,
+		metrics:     c.Metrics,
+		disabled:    c.Disabled,
+		hideDetail:  c.HideDetail,
+		kubernetes:  c.KubernetesPaths,
+		hub:         newHub(),
+		freshness:   newFreshness(c.Interval),
+		pid:         os.Getpid(),
+		processName: filepath.Base(os.Args[0]),
+		notFound:    newProblem(http.StatusNotFound, "there is nothing at this path"),
+	}
 	const stalled = "stalled: no snapshot for three intervals"
 	e.stalled.verdicts = verdicts{Verdict{Fail, stalled}, Verdict{Fail, stalled}}
-	e.stalled.liveness = e.encodeLiveness(Verdict{Fail, stalled})
 	e.stalled.alerts = newProblem(http.StatusServiceUnavailable, stalled)
-	e.stalled.readiness = e.encodeReadiness(&Snapshot{Readiness: Verdict{Fail, stalled}})
+	e.encodeProbes(&e.stalled, &Snapshot{Liveness: Verdict{Fail, stalled}, Readiness: Verdict{Fail, stalled}})
 
 	first := &publication{taken: time.Now()}
 	first.verdicts = verdicts{Verdict{Status: Pass}, Verdict{Status: Pass}}
 	if c.Disabled {
-		first.liveness, first.readiness = e.encodeDisabled(mediaJSON), e.encodeDisabled(mediaHealth)
+		liveness, readiness := e.encodeDisabled(mediaJSON), e.encodeDisabled(mediaHealth)
+		first.liveness, first.readiness, first.startup = probeAnswers{liveness, liveness}, probeAnswers{readiness, readiness}, liveness
 		first.current = newProblem(http.StatusNotFound, "monitoring is disabled (HEALTH_MONITOR_ENABLED)")
 	} else {
 		const early = "no snapshot yet"
 		first.verdicts.readiness = Verdict{Fail, early}
-		first.liveness = e.encodeLiveness(first.verdicts.liveness)
-		first.readiness = e.encodeReadiness(&Snapshot{Readiness: first.verdicts.readiness})
+		e.encodeProbes(first, &Snapshot{Liveness: first.verdicts.liveness, Readiness: first.verdicts.readiness})
 		first.current = newProblem(http.StatusServiceUnavailable, early)
 		first.current.retryAfter = []string{"1"}
 	}
 	first.alerts = first.current
 	first.stalledCurrent = func() *answer { return first.current }
 	e.published.Store(first)
-	return e
+	return e, nil
 }
 
 // Publish encodes s and answers with it from now on. taken is the instant of the snapshot, with its monotonic clock
 // reading: the age of the snapshot is counted from it.
 func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
-	e.published.Store(&publication{
+	if !e.started.Load() && hasStarted(s) {
+		e.started.Store(true)
+	}
+	p := &publication{
 		snapshot:       s,
 		verdicts:       verdicts{s.Liveness, s.Readiness},
 		taken:          taken,
-		liveness:       e.encodeLiveness(s.Liveness),
-		readiness:      e.encodeReadiness(s),
 		current:        e.encodeCurrent(s, ""),
 		alerts:         encodeAlerts(s),
 		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, "no snapshot since "+formatTime(s.Time)) }),
-	})
+	}
+	e.encodeProbes(p, s)
+	e.published.Store(p)
+	e.hub.publish(p.current.body)
+}
+
+// hasStarted reports whether every required check has run.
+func hasStarted(s *Snapshot) bool {
+	return !slices.ContainsFunc(s.Checks, func(c CheckState) bool { return c.Required && c.Status == Unknown })
+}
+
+// encodeProbes makes the probes' bodies.
+func (e *Endpoints) encodeProbes(p *publication, s *Snapshot) {
+	p.liveness = probeAnswers{e.encodeLiveness(s.Liveness, false), e.encodeLiveness(s.Liveness, true)}
+	p.readiness = probeAnswers{e.encodeReadiness(s, false), e.encodeReadiness(s, true)}
+	p.startup = e.encodeStartup(e.started.Load())
 }
 
 // Snapshot returns the snapshot that was published last, and nil before the first.
@@ -179,41 +217,77 @@ func (e *Endpoints) Register(mux Mux) {
 	}
 }
 
+// routes are all that is answered. Each decides who may ask: a probe everybody, the way in who has no credentials yet,
+// and the rest whom the guard admits.
 func (e *Endpoints) routes() []route {
-	get := func(path string, serve http.HandlerFunc) route { return newRoute(http.MethodGet, path, serve) }
-	post := func(path string, do action) route { return newRoute(http.MethodPost, path, e.acting(do)) }
-	return []route{
-		get("/health", e.serveLiveness),
-		get("/health/status", e.serveLiveness),
-		get("/health/check", e.serveReadiness),
-		get("/health/api/current", e.protected(e.serveCurrent)),
-		get("/health/api/history", e.protected(e.serveHistory)),
-		get("/health/api/stats", e.protected(e.serveStats)),
-		get("/health/api/alerts", e.protected(e.serveAlerts)),
-		get("/health/api/checks", e.protected(e.serveChecks)),
-		get("/health/export", e.protected(e.serveExport)),
+	probe := func(path string, serve http.HandlerFunc) route { return newRoute(http.MethodGet, path, forAll, serve) }
+	get := func(path string, c class, serve http.HandlerFunc) route {
+		return newRoute(http.MethodGet, path, forAdmitted, e.protected(c, serve))
+	}
+	post := func(path string, do action) route { return newRoute(http.MethodPost, path, forAdmitted, e.acting(do)) }
+	routes := []route{
+		probe("/health", e.serveLiveness),
+		probe("/health/status", e.serveLiveness),
+		probe("/health/check", e.serveReadiness),
+		probe("/health/startup", e.serveStartup),
+		get("/health/api/current", classCurrent, e.serveCurrent),
+		get("/health/api/history", classHistory, e.serveHistory),
+		get("/health/api/stats", classStats, e.serveStats),
+		get("/health/api/alerts", classAlerts, e.serveAlerts),
+		get("/health/api/checks", classChecks, e.serveChecks),
+		get("/health/api/stream", classStream, e.serveStream),
+		get("/health/export", classExport, e.serveExport),
 		post("/health/api/alerts/{id}/acknowledge", e.acknowledge),
 		post("/health/api/alerts/{id}/resolve", e.resolve),
 		post("/health/api/rules/{name}/silence", e.silence),
+		newRoute(http.MethodGet, "/health/login", wayIn, e.serveLogin),
+		newRoute(http.MethodGet, "/health/login.css", wayIn, e.serveLoginStyle),
+		newRoute(http.MethodPost, "/health/login", wayIn, e.logIn),
+		newRoute(http.MethodPost, "/health/logout", wayIn, e.logOut),
 	}
+	if e.kubernetes {
+		routes = append(routes, probe("/livez", e.serveLiveness), probe("/readyz", e.serveReadiness), probe("/startupz", e.serveStartup))
+	}
+	if e.metrics != nil {
+		routes = append(routes, get("/metrics", classCurrent, e.metrics.ServeHTTP))
+	}
+	return routes
 }
 
 func (e *Endpoints) serveLiveness(w http.ResponseWriter, r *http.Request) {
 	p, age, stalled := e.latest()
-	a := p.liveness
 	if stalled {
-		a = e.stalled.liveness
+		p = &e.stalled
 	}
-	a.write(w, r, e.freshFor(age))
+	e.answerFor(r, p.liveness).write(w, r, e.freshFor(age))
 }
 
 func (e *Endpoints) serveReadiness(w http.ResponseWriter, r *http.Request) {
 	p, age, stalled := e.latest()
-	a := p.readiness
 	if stalled {
-		a = e.stalled.readiness
+		p = &e.stalled
 	}
-	a.write(w, r, e.freshFor(age))
+	e.answerFor(r, p.readiness).write(w, r, e.freshFor(age))
+}
+
+// answerFor picks the answer for who asks. Nobody is refused.
+func (e *Endpoints) answerFor(r *http.Request, a probeAnswers) *answer {
+	if showsCredentials(r) {
+		if _, refusal := e.guard.identify(r); refusal == nil {
+			return a.detailed
+		}
+	}
+	return a.plain
+}
+
+// showsCredentials reports whether there is anything to look at: a probe as a rule shows nothing.
+func showsCredentials(r *http.Request) bool {
+	return len(r.Header["Authorization"]) > 0 || len(r.Header["Cookie"]) > 0
+}
+
+func (e *Endpoints) serveStartup(w http.ResponseWriter, r *http.Request) {
+	p, age, _ := e.latest() // one that stalls has started
+	p.startup.write(w, r, e.freshFor(age))
 }
 
 func (e *Endpoints) serveCurrent(w http.ResponseWriter, r *http.Request) {
@@ -245,26 +319,4 @@ func (e *Endpoints) latest() (p *publication, age time.Duration, stalled bool) {
 // freshFor returns the Cache-Control value of a snapshot of that age.
 func (e *Endpoints) freshFor(age time.Duration) []string {
 	return e.freshness.remaining(e.interval - age)
-}
-
-// protected lets next answer only whom the Authorizer lets pass.
-func (e *Endpoints) protected(next http.HandlerFunc) http.HandlerFunc {
-	if e.authorizer == nil {
-		return next
-	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		if _, err := e.authorizer.Authorize(r); err != nil {
-			e.refusal(err).write(w, r, nil)
-			return
-		}
-		next(w, r)
-	}
-}
-
-// refusal answers whom the Authorizer does not let pass.
-func (e *Endpoints) refusal(err error) *answer {
-	if errors.Is(err, ErrForbidden) {
-		return e.forbidden
-	}
-	return e.unauthorized
 }

@@ -41,7 +41,7 @@ var (
 // what an application does: both behind a ServeMux, at paths of the same depth, the reference with a single header.
 // "alone" leaves the routing out, and there the reference sends the same headers.
 func BenchmarkHandlers(b *testing.B) {
-	e := testEndpoints(EndpointsConfig{})
+	e := Unlimited(testEndpoints(EndpointsConfig{Protection: Protection{Credentials: Credentials{Token: "s3cret"}}}))
 	e.Publish(healthySnapshot(), time.Now().Add(24*time.Hour)) // fresh for as long as the benchmark runs
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /fixed", fixedBytes)
@@ -68,6 +68,9 @@ func BenchmarkHandlers(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			if bench.handler == mux && bench.path == "/health/api/current" {
+				r.Header.Set("Authorization", "Bearer s3cret")
+			}
 			w := discard{make(http.Header)}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -78,13 +81,16 @@ func BenchmarkHandlers(b *testing.B) {
 }
 
 func TestHandlersAllocateNothing(t *testing.T) {
-	e := testEndpoints(EndpointsConfig{Authorizer: AuthorizerFunc(func(*http.Request) (Identity, error) { return Identity{}, nil })})
+	e := Unlimited(testEndpoints(EndpointsConfig{Protection: Protection{Credentials: Credentials{Token: "s3cret"}}}))
 	e.Publish(healthySnapshot(), time.Now())
 	h := e.Handler()
-	for _, path := range []string{"/health", "/health/check", "/health/api/current"} {
+	for _, path := range []string{"/health", "/health/check", "/health/startup", "/health/api/current"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if path == "/health/api/current" {
+			r.Header.Set("Authorization", "Bearer s3cret")
 		}
 		w := discard{make(http.Header)}
 		if allocs := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }); allocs != 0 {

@@ -27,20 +27,33 @@ func testEndpoints(c EndpointsConfig) *Endpoints {
 	if c.Interval == 0 {
 		c.Interval = 10 * time.Second
 	}
-	e := NewEndpoints(c)
+	if c.Protection.Authorizer == nil && c.Protection.Credentials == (Credentials{}) {
+		c.Protection.Authorizer = anybody
+	}
+	e, err := NewEndpoints(c)
+	if err != nil {
+		panic(err) // the test's configuration is wrong
+	}
 	e.pid, e.processName = 4711, "orders"
 	return e
 }
+
+// anybody is an Authorizer that lets everybody pass.
+var anybody = AuthorizerFunc(func(*http.Request) (Identity, error) { return Identity{Name: "anybody"}, nil })
 
 func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	return do(t, h, http.MethodGet, path)
 }
 
-func do(t *testing.T, h http.Handler, method, path string) *httptest.ResponseRecorder {
+func do(t *testing.T, h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
+	r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	h.ServeHTTP(w, r)
 	return w
 }
 
@@ -94,6 +107,7 @@ func TestBodiesKeepTheirShape(t *testing.T) {
 			h := registered(e)
 			golden(t, test.name+"_health.json", get(t, h, "/health").Body.Bytes())
 			golden(t, test.name+"_check.json", get(t, h, "/health/check").Body.Bytes())
+			golden(t, test.name+"_check_detailed.json", do(t, h, http.MethodGet, "/health/check", "Authorization", "x").Body.Bytes())
 			golden(t, test.name+"_current.json", get(t, h, "/health/api/current").Body.Bytes())
 			golden(t, test.name+"_alerts.json", get(t, h, "/health/api/alerts").Body.Bytes())
 		})
@@ -297,8 +311,11 @@ func TestMonitorThatStopsPublishingIsStalled(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond) //nolint:forbidigo // the bubble's clock
 		for _, path := range []string{"/health", "/health/check"} {
-			if w := get(t, h, path); w.Code != 503 || !strings.Contains(w.Body.String(), "stalled") {
-				t.Errorf("%s, a moment later: got %d %s, want 503 stalled", path, w.Code, w.Body)
+			if w := get(t, h, path); w.Code != 503 {
+				t.Errorf("%s, a moment later: got %d %s, want 503", path, w.Code, w.Body)
+			}
+			if w := do(t, h, http.MethodGet, path, "Authorization", "x"); w.Code != 503 || !strings.Contains(w.Body.String(), "stalled") {
+				t.Errorf("%s, by who is known: got %d %s, want 503 stalled", path, w.Code, w.Body)
 			}
 		}
 		if w := get(t, h, "/health/api/alerts"); w.Code != 503 {
@@ -348,9 +365,9 @@ func TestAuthorizerStandsBeforeAllButTheProbes(t *testing.T) {
 		{"who is refused gets 403", ErrForbidden, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := testEndpoints(EndpointsConfig{Authorizer: AuthorizerFunc(func(*http.Request) (Identity, error) {
+			e := testEndpoints(EndpointsConfig{Protection: Protection{Authorizer: AuthorizerFunc(func(*http.Request) (Identity, error) {
 				return Identity{"ann"}, test.err
-			})})
+			})}})
 			e.Publish(healthySnapshot(), time.Now())
 			h := e.Handler()
 			w := get(t, h, "/health/api/current")

@@ -18,8 +18,19 @@ func (e *Endpoints) probe(v Verdict, size int) *jsonWriter {
 	return w
 }
 
-func (e *Endpoints) encodeLiveness(v Verdict) *answer {
-	return e.probe(v, 512).answer(statusCode(v.Status), mediaJSON)
+func (e *Endpoints) encodeLiveness(v Verdict, detail bool) *answer {
+	if !detail {
+		v.Reason = ""
+	}
+	return e.probe(v, 512).answer(statusCode(v.Status), mediaJSON).tagged()
+}
+
+func (e *Endpoints) encodeStartup(started bool) *answer {
+	status := Fail
+	if started {
+		status = Pass
+	}
+	return e.probe(Verdict{Status: status}, 512).answer(statusCode(status), mediaJSON).tagged()
 }
 
 func (e *Endpoints) encodeDisabled(mediaType string) *answer {
@@ -31,19 +42,42 @@ func (e *Endpoints) encodeDisabled(mediaType string) *answer {
 	return w.answer(http.StatusOK, mediaType)
 }
 
-// encodeReadiness writes the body of /health/check. Each key of "checks" holds an array: draft section 4.
-func (e *Endpoints) encodeReadiness(s *Snapshot) *answer {
-	w := e.probe(s.Readiness, 1024+192*(len(s.Rules)+len(s.Checks)))
+// encodeReadiness writes the body of /health/check. Each key of "checks" holds an array: draft section 4. Without detail
+// it says what the original said: never why.
+func (e *Endpoints) encodeReadiness(s *Snapshot, detail bool) *answer {
+	v := s.Readiness
+	if !detail && e.hideDetail {
+		w := newJSON(64)
+		w.status("status", v.Status)
+		return w.answer(statusCode(v.Status), mediaHealth).tagged()
+	}
+	if !detail {
+		v.Reason = ""
+	}
+	w := draftWriter{e.probe(v, 1024+192*(len(s.Rules)+len(s.Checks))), detail}
 	w.object("checks")
 	w.draftChecks(s.Checks)
 	w.draftRules(s.Rules, s.Time)
 	w.draftHistory(s.History, s.Time)
 	w.end()
-	return w.answer(statusCode(s.Readiness.Status), mediaHealth)
+	return w.answer(statusCode(v.Status), mediaHealth).tagged()
+}
+
+// draftWriter writes the parts of a readiness body.
+type draftWriter struct {
+	*jsonWriter
+	detail bool // why something is not well is told
+}
+
+// output tells why, unless there is nothing to tell or nobody to tell it to.
+func (w draftWriter) output(text string) {
+	if w.detail {
+		w.optional("output", text)
+	}
 }
 
 // draftChecks writes an array for each kind of checks.
-func (w *jsonWriter) draftChecks(checks []CheckState) {
+func (w draftWriter) draftChecks(checks []CheckState) {
 	for i := range checks {
 		kind := checks[i].Kind
 		if hasKind(checks[:i], kind) {
@@ -63,7 +97,7 @@ func hasKind(checks []CheckState, kind string) bool {
 	return slices.ContainsFunc(checks, func(c CheckState) bool { return c.Kind == kind })
 }
 
-func (w *jsonWriter) draftCheck(c *CheckState) {
+func (w draftWriter) draftCheck(c *CheckState) {
 	w.element()
 	w.text("componentId", c.Name)
 	if c.Kind == CheckDatabase {
@@ -75,15 +109,15 @@ func (w *jsonWriter) draftCheck(c *CheckState) {
 	}
 	switch c.Status {
 	case Unknown:
-		w.text("output", "the check has not run yet")
+		w.output("the check has not run yet")
 	case Fail, Warn:
-		w.text("output", "the check failed") // what it said is for the authorised
+		w.output("the check failed") // what it said is in /health/api/checks
 	}
 	w.end()
 }
 
 // draftRules writes an array for each rule; the states of one rule follow each other.
-func (w *jsonWriter) draftRules(rules []RuleState, now time.Time) {
+func (w draftWriter) draftRules(rules []RuleState, now time.Time) {
 	for i := 0; i < len(rules); {
 		name := rules[i].Name
 		at := draftPlaceOf(name)
@@ -95,7 +129,7 @@ func (w *jsonWriter) draftRules(rules []RuleState, now time.Time) {
 	}
 }
 
-func (w *jsonWriter) draftRule(r *RuleState, at draftPlace, now time.Time) {
+func (w draftWriter) draftRule(r *RuleState, at draftPlace, now time.Time) {
 	w.element()
 	if r.Instance != "" {
 		w.text("componentId", r.Instance)
@@ -114,7 +148,7 @@ func (w *jsonWriter) draftRule(r *RuleState, at draftPlace, now time.Time) {
 	}
 	w.time("time", now)
 	if r.Status == Unknown {
-		w.optional("output", r.Reason)
+		w.output(r.Reason)
 	}
 	w.end()
 }
@@ -130,7 +164,7 @@ var historyOutputs = map[HistoryCondition]string{
 	HistoryClosed:      "it is closed",
 }
 
-func (w *jsonWriter) draftHistory(h *HistoryState, now time.Time) {
+func (w draftWriter) draftHistory(h *HistoryState, now time.Time) {
 	if h == nil {
 		return
 	}
@@ -144,7 +178,7 @@ func (w *jsonWriter) draftHistory(h *HistoryState, now time.Time) {
 		w.status("status", Warn)
 	}
 	w.time("time", now)
-	w.optional("output", historyOutputs[h.Condition])
+	w.output(historyOutputs[h.Condition])
 	w.end()
 	w.endArray()
 }

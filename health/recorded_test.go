@@ -119,6 +119,18 @@ var ann = health.AuthorizerFunc(func(r *http.Request) (health.Identity, error) {
 	return health.Identity{}, errors.New("nobody")
 })
 
+func newEndpoints(tb testing.TB, c health.EndpointsConfig) *health.Endpoints {
+	tb.Helper()
+	e, err := health.NewEndpoints(c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return e
+}
+
+// byAnn is the protection of most tests.
+var byAnn = health.Protection{Authorizer: ann}
+
 // api is the endpoints on a mux behind a real server.
 type api struct {
 	t         testing.TB
@@ -128,8 +140,8 @@ type api struct {
 
 func newAPI(tb testing.TB, c health.EndpointsConfig) *api {
 	tb.Helper()
-	c.Service, c.Interval, c.Authorizer = health.TestService, 10*time.Second, ann
-	e := health.NewEndpoints(c)
+	c.Service, c.Interval, c.Protection.Authorizer = health.TestService, 10*time.Second, ann
+	e := health.Unlimited(newEndpoints(tb, c))
 	mux := http.NewServeMux()
 	e.Register(mux)
 	a := &api{t: tb, endpoints: e, server: httptest.NewServer(mux)}
@@ -594,7 +606,7 @@ func TestClientThatGoesAwayEndsTheReading(t *testing.T) {
 // TestSlowReaderIsServedBeyondTheWriteTimeout reads for longer than the server allows for one answer.
 func TestSlowReaderIsServedBeyondTheWriteTimeout(t *testing.T) {
 	h := &endless{untouched: untouched{t}, done: make(chan struct{})}
-	e := health.NewEndpoints(health.EndpointsConfig{Service: health.TestService, Interval: time.Second, Authorizer: ann, History: h})
+	e := newEndpoints(t, health.EndpointsConfig{Service: health.TestService, Interval: time.Second, Protection: byAnn, History: h})
 	server := httptest.NewUnstartedServer(e.Handler())
 	server.Config.WriteTimeout = 200 * time.Millisecond
 	server.Start()

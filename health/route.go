@@ -3,26 +3,30 @@ package health
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+)
+
+// admission says who may ask for a route.
+type admission uint8
+
+const (
+	forAdmitted admission = iota // whom the guard admits
+	forAll                       // everybody, at any rate and under every host name: a probe
+	wayIn                        // who is not admitted yet
 )
 
 // route is one method at one path, whose segments may be {wildcards}.
 type route struct {
-	method   string
-	path     string
-	segments []string // of a path with wildcards; nil: without
-	handler  http.HandlerFunc
-	refusal  *answer  // of other methods
-	allow    []string // the methods that are answered
+	method    string
+	path      string
+	segments  []string // of a path with wildcards; nil: without
+	admission admission
+	handler   http.HandlerFunc
 }
 
-func newRoute(method, path string, handler http.HandlerFunc) route {
-	r := route{method: method, path: path, handler: handler}
-	r.allow = []string{http.MethodPost}
-	if method == http.MethodGet {
-		r.allow = []string{"GET, HEAD"}
-	}
-	r.refusal = newProblem(http.StatusMethodNotAllowed, "only "+r.allow[0]+" is answered here")
+func newRoute(method, path string, a admission, handler http.HandlerFunc) route {
+	r := route{method: method, path: path, admission: a, handler: handler}
 	if strings.Contains(path, "{") {
 		r.segments = strings.Split(path, "/")
 	}
@@ -59,38 +63,56 @@ func (r *route) match(request *http.Request, escaped string) bool {
 // router finds routes by the whole path.
 type router struct {
 	basePath string
-	fixed    map[string]*route
-	wild     []*route
+	fixed    map[string][]*route // one for each method
+	wild     []*route            // with one method each
 }
 
 // Handler returns a handler that finds the routes by the whole path itself. It never redirects, and it also answers
 // where something before it has stripped the base path, or http.StripPrefix has stripped "/health", from the request's
 // path.
 func (e *Endpoints) Handler() http.Handler {
-	find := router{basePath: e.basePath, fixed: make(map[string]*route)}
+	find := router{basePath: e.basePath, fixed: make(map[string][]*route)}
 	routes := e.routes()
 	for i := range routes {
 		if r := &routes[i]; r.segments == nil {
-			find.fixed[r.path] = r
+			find.fixed[r.path] = append(find.fixed[r.path], r)
 		} else {
 			find.wild = append(find.wild, r)
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		found := find.route(r)
-		switch {
-		case found == nil:
-			e.notFound.write(w, r, nil)
-		case !found.allows(r.Method):
-			w.Header()["Allow"] = found.allow
-			found.refusal.write(w, r, nil)
-		default:
-			found.handler(w, r)
+		found := find.routes(r)
+		for _, route := range found {
+			if route.allows(r.Method) {
+				route.handler(w, r)
+				return
+			}
 		}
+		if len(found) == 0 {
+			e.notFound.write(w, r, nil)
+			return
+		}
+		allow := allowed(found)
+		w.Header()["Allow"] = []string{allow}
+		newProblem(http.StatusMethodNotAllowed, "only "+allow+" is answered here").write(w, r, nil)
 	})
 }
 
-func (f *router) route(r *http.Request) *route {
+// allowed lists the methods that the routes answer.
+func allowed(routes []*route) string {
+	var methods []string
+	for _, r := range routes {
+		methods = append(methods, r.method)
+		if r.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
+
+// routes returns those at the request's path.
+func (f *router) routes(r *http.Request) []*route {
 	if found, ok := f.fixed[strings.TrimPrefix(r.URL.Path, f.basePath)]; ok {
 		return found
 	}
@@ -99,9 +121,9 @@ func (f *router) route(r *http.Request) *route {
 		return found
 	}
 	escaped := strings.TrimPrefix(r.URL.EscapedPath(), f.basePath)
-	for _, route := range f.wild {
+	for i, route := range f.wild {
 		if route.match(r, escaped) || stripped && route.match(r, "/health"+r.URL.EscapedPath()) {
-			return route
+			return f.wild[i : i+1]
 		}
 	}
 	return nil

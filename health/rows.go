@@ -92,7 +92,7 @@ func (e *Endpoints) serveRows(w http.ResponseWriter, r *http.Request, s span, f 
 		f.header(w.Header())
 		return
 	}
-	out := stream{w: w, begin: f.header}
+	out := pieces{w: w, begin: f.header}
 	out.b = append(out.b, f.head...)
 	first := true
 	for sample, err := range e.history.Samples(r.Context(), s.from, s.to) {
@@ -115,7 +115,7 @@ func (e *Endpoints) serveRows(w http.ResponseWriter, r *http.Request, s span, f 
 
 // breakOff answers with the error, or, when a part of the answer is sent already, breaks the connection so that nobody
 // takes it for the whole.
-func (e *Endpoints) breakOff(w http.ResponseWriter, r *http.Request, out *stream, err error) {
+func (e *Endpoints) breakOff(w http.ResponseWriter, r *http.Request, out *pieces, err error) {
 	if r.Context().Err() != nil {
 		return // the client went away
 	}
@@ -125,8 +125,8 @@ func (e *Endpoints) breakOff(w http.ResponseWriter, r *http.Request, out *stream
 	e.historyProblem(err).write(w, r, nil)
 }
 
-// stream sends a body in pieces. Its memory does not depend on the body's length.
-type stream struct {
+// pieces sends a body in pieces. Its memory does not depend on the body's length.
+type pieces struct {
 	w     http.ResponseWriter
 	begin func(http.Header) // sets the header before the first piece
 	began bool
@@ -140,14 +140,14 @@ const (
 	patienceWithReader = 30 * time.Second
 )
 
-func (s *stream) sendWhenFull() error {
+func (s *pieces) sendWhenFull() error {
 	if len(s.b) < pieceSize {
 		return nil
 	}
 	return s.send()
 }
 
-func (s *stream) send() error {
+func (s *pieces) send() error {
 	if !s.began {
 		s.began = true
 		s.begin(s.w.Header())

@@ -46,7 +46,7 @@ func settingError(name, got string, want error) error {
 
 // shown is what an error may repeat of a setting's value: headers carry tokens, and a URL may carry a password.
 func shown(name, value string) string {
-	if strings.HasSuffix(name, "_HEADERS") || name == "OTEL_RESOURCE_ATTRIBUTES" || strings.ContainsAny(value, "@?") {
+	if strings.HasSuffix(name, "_HEADERS") || strings.HasPrefix(name, "HEALTH_AUTH_PASSWORD") || name == "HEALTH_API_TOKEN" || name == "OTEL_RESOURCE_ATTRIBUTES" || strings.ContainsAny(value, "@?") {
 		return "a value that is not repeated here"
 	}
 	return strconv.Quote(value)

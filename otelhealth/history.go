@@ -148,6 +148,7 @@ func (m *Monitor) restoreLater(ctx context.Context) {
 // happened passes on what happened to alerts. The caller holds the lock that keeps transitions in order.
 func (m *Monitor) happened(transitions []health.Transition) {
 	m.announcer.Announce(transitions)
+	m.endpoints.Announce(transitions)
 	r := &m.recording
 	switch {
 	case len(transitions) == 0:

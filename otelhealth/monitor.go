@@ -93,30 +93,38 @@ func Start(ctx context.Context, options ...Option) (*Monitor, error) {
 		down:     make(chan struct{}),
 	}
 	if m.disabled && errSettings == nil {
-		m.endpoints = m.newEndpoints()
+		m.endpoints, errSettings = m.newEndpoints()
+	}
+	if m.disabled && errSettings == nil {
 		m.logger.Info("health monitoring is disabled", "setting", "HEALTH_MONITOR_ENABLED")
 		return m, nil
 	}
-	if err := m.setUp(ctx, errSettings); err != nil {
+	err := m.setUp(ctx, errSettings)
+	if err == nil {
+		m.endpoints, err = m.newEndpoints()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("otelhealth: %w", err), m.Shutdown(ctx))
 	}
-	m.endpoints = m.newEndpoints()
 	running, cancel := context.WithCancel(context.Background())
 	m.cancel, m.ticking = cancel, make(chan struct{})
 	go m.run(running)
 	return m, nil
 }
 
-func (m *Monitor) newEndpoints() *health.Endpoints {
+func (m *Monitor) newEndpoints() (*health.Endpoints, error) {
 	c := m.config
 	return health.NewEndpoints(health.EndpointsConfig{
 		Service:    c.service,
 		Interval:   c.interval,
 		BasePath:   c.basePath,
-		Authorizer: c.authorizer,
+		Protection: c.protection,
 		History:    m.recording.reader(),
 		Operator:   m,
 		Disabled:   !c.enabled,
+
+		HideDetail:      c.hideDetail,
+		KubernetesPaths: c.kubernetesPaths,
 	})
 }
 
@@ -153,7 +161,8 @@ func (m *Monitor) MeterProvider() metric.MeterProvider {
 	return watchedProvider{m.application.provider, &m.application.histograms}
 }
 
-// Drain tells load balancers to send nothing more: readiness fails from now on. It returns after HEALTH_DRAIN_DELAY,
+// Drain tells load balancers to send nothing more: readiness fails from now on. Event streams, which would hold up the
+// server's Shutdown, end. It returns after HEALTH_DRAIN_DELAY,
 // or when ctx ends, with its error; then the server can be closed.
 func (m *Monitor) Drain(ctx context.Context) error {
 	if m.disabled {
@@ -163,6 +172,7 @@ func (m *Monitor) Drain(ctx context.Context) error {
 	m.draining = true
 	m.mu.Unlock()
 	m.republish()
+	m.endpoints.EndStreams()
 	timer := time.NewTimer(m.config.drainDelay)
 	defer timer.Stop()
 	select {
@@ -206,6 +216,9 @@ func (m *Monitor) stop(ctx context.Context) error {
 	defer cancel()
 	if m.cancel != nil {
 		m.cancel()
+	}
+	if m.endpoints != nil {
+		m.endpoints.EndStreams()
 	}
 	errs := []error{m.sources.close(patience)}
 	m.mu.Lock()

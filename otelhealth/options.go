@@ -39,13 +39,15 @@ type config struct {
 	otelServiceName    string
 	resourceAttributes map[string]string // of OTEL_RESOURCE_ATTRIBUTES
 
-	logger       *slog.Logger
-	authorizer   health.Authorizer
-	provider     metric.MeterProvider // the application's
-	runtimeThere bool                 // go.* on the application's provider as well
-	noSemconv    bool
-	readers      []*Reader
-	register     []func(*Monitor) error // sources given as options
+	logger          *slog.Logger
+	protection      health.Protection
+	hideDetail      bool
+	kubernetesPaths bool
+	provider        metric.MeterProvider // the application's
+	runtimeThere    bool                 // go.* on the application's provider as well
+	noSemconv       bool
+	readers         []*Reader
+	register        []func(*Monitor) error // sources given as options
 
 	onSnapshot func(*health.Snapshot) // called by the tick with what it has published; nil: nobody
 
@@ -85,6 +87,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 		option(c)
 	}
 	c.checkRuleSets()
+	c.checkProtection()
 	for _, component := range components() {
 		c.errs = append(c.errs, component.check(c.thresholds[component.name]))
 	}
@@ -158,11 +161,6 @@ func WithBasePath(path string) Option {
 			c.wrong("WithBasePath", path, err)
 		}
 	}
-}
-
-// WithAuthorizer lets a decide who sees more than the probes.
-func WithAuthorizer(a health.Authorizer) Option {
-	return func(c *config) { c.authorizer = a }
 }
 
 // WithRules adds rules of the application's own. One that bears the name of a component ("fd", "memory", …) takes its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
@@ -41,6 +42,7 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 		_, err := m.sources.add(name, health.SourceApplication, r.call)
 		errs = append(errs, err)
 	}
+	m.setUpToken(os.Stderr)
 	m.ticker = newTicker(m)
 	return errors.Join(errs...)
 }

@@ -86,18 +86,24 @@ type Hosts []string
 
 // Allow reports whether the host, with a port or without, is one of them.
 func (h Hosts) Allow(r *http.Request, host string) bool {
+	if len(h) == 0 && !listensOnLoopback(r) {
+		return true
+	}
 	name := strings.ToLower(strings.TrimSuffix(hostname(host), "."))
 	if len(h) > 0 {
 		return slices.Contains(h, name) || slices.Contains(h, "*")
 	}
-	return !listensOnLoopback(r) || isLoopback(name)
+	return isLoopback(name)
 }
 
+// hostname cuts off the port, if there is one, and the brackets of an IPv6 address.
 func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
+	if rest, ok := strings.CutPrefix(host, "["); ok {
+		name, _, _ := strings.Cut(rest, "]")
 		return name
 	}
-	return strings.Trim(host, "[]")
+	name, _, _ := strings.Cut(host, ":")
+	return name
 }
 
 func listensOnLoopback(r *http.Request) bool {

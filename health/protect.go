@@ -1,0 +1,305 @@
+package health
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otelhealth/otelhealth-go/health/internal/access"
+)
+
+// Protection says who may see more than the probes, and who may act. The zero value lets nobody.
+type Protection struct {
+	Authorizer Authorizer // the application's own; it is asked instead of Credentials, and there is no login page then
+	Credentials
+
+	TrustedOrigins []string       // origins such as https://health.example whose pages may POST, beside the service's own
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Host are believed; none by default
+	AllowedHosts   []string       // host names under which page and API answer; none: all, and on a loopback listener loopback names
+	ReadOnly       bool           // every POST is refused
+}
+
+// Credentials are what opens the API without an Authorizer: a bearer token, or a user's password (HTTP Basic, RFC 7617),
+// as it is or hashed by bcrypt. Both may be set.
+type Credentials struct {
+	Token        string
+	Username     string
+	Password     string
+	PasswordHash string
+}
+
+// String tells no secret.
+func (c Credentials) String() string { return "credentials" }
+
+// GoString tells no secret.
+func (c Credentials) GoString() string { return "credentials" }
+
+// Validate returns what is wrong with the credentials, without repeating them. That none are set is not wrong.
+func (c Credentials) Validate() error {
+	_, err := access.NewVerifier(access.Credentials(c))
+	return err
+}
+
+// ValidateOrigin returns an error unless origin may stand in [Protection].TrustedOrigins.
+func ValidateOrigin(origin string) error {
+	return http.NewCrossOriginProtection().AddTrustedOrigin(origin)
+}
+
+// class is what a route is counted as when somebody asks too often.
+type class uint8
+
+const (
+	classCurrent class = iota
+	classHistory
+	classStats
+	classAlerts
+	classChecks
+	classStream
+	classExport
+	classAct
+	classPage
+	classes
+)
+
+// perMinute are the original's limits, for each credential and kind of route.
+var perMinute = [classes]int{
+	classCurrent: 60, classHistory: 60, classStats: 60, classAlerts: 60, classChecks: 60, classStream: 60, classExport: 10,
+	classAct: 30, classPage: 300,
+}
+
+// wrongPerMinute is how often one address may show wrong credentials.
+const wrongPerMinute = 10
+
+// Bounds on what is remembered of who asks.
+const (
+	mostAddresses   = 4096
+	mostCredentials = 1024
+)
+
+type rateKey struct {
+	user  string
+	class class
+}
+
+// guard stands before everything but the probes.
+type guard struct {
+	authorizer  Authorizer
+	verifier    *access.Verifier // nil: there are no credentials
+	sessions    *access.Sessions
+	cookie      string // the name of the session's
+	basePath    string
+	proxies     access.Proxies
+	hosts       access.Hosts
+	crossOrigin *http.CrossOriginProtection
+	readOnly    bool
+
+	wrong     *access.Limits[netip.Addr] // credentials, by network
+	rates     *access.Limits[rateKey]
+	perMinute [classes]int
+
+	unauthorized, unauthorizedPage, forbidden, closed, foreignHost, foreignSite, readOnlyRefusal *answer
+}
+
+func newGuard(p Protection, service, basePath string) (*guard, error) {
+	g := &guard{
+		authorizer: p.Authorizer, cookie: access.CookieName(service, basePath), basePath: basePath, proxies: p.TrustedProxies,
+		hosts: p.AllowedHosts, crossOrigin: http.NewCrossOriginProtection(), readOnly: p.ReadOnly,
+		wrong: access.NewLimits[netip.Addr](mostAddresses), rates: access.NewLimits[rateKey](mostCredentials), perMinute: perMinute,
+	}
+	var errs []error
+	if c := access.Credentials(p.Credentials); c.Set() && g.authorizer == nil {
+		var err error
+		g.verifier, err = access.NewVerifier(c)
+		errs = append(errs, err)
+		g.sessions = access.NewSessions(c.SessionKey(g.cookie))
+	}
+	for _, origin := range p.TrustedOrigins {
+		errs = append(errs, g.crossOrigin.AddTrustedOrigin(origin))
+	}
+	g.unauthorized = newProblem(http.StatusUnauthorized, "credentials are missing or wrong")
+	g.unauthorized.challenge = []string{`Bearer realm="health"`}
+	g.unauthorizedPage = newProblem(http.StatusUnauthorized, "credentials are missing or wrong")
+	g.unauthorizedPage.challenge = g.unauthorized.challenge
+	if p.Username != "" {
+		g.unauthorized.challenge = []string{`Bearer realm="health"`, `Basic realm="health", charset="UTF-8"`}
+	}
+	g.forbidden = newProblem(http.StatusForbidden, "these credentials do not give access")
+	g.closed = newProblem(http.StatusForbidden, "nobody has access until HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or an Authorizer is set")
+	g.foreignHost = newProblem(http.StatusForbidden, "the service is not asked for under this host name (HEALTH_ALLOWED_HOSTS)")
+	g.foreignSite = newProblem(http.StatusForbidden, "a page of another site may not do this (HEALTH_TRUSTED_ORIGINS)")
+	g.readOnlyRefusal = newProblem(http.StatusForbidden, "nothing may be changed here: read-only")
+	return g, errors.Join(errs...)
+}
+
+// admit returns who asks, or the refusal: for the host name, the credentials, or because it is too often.
+func (g *guard) admit(r *http.Request, c class) (Identity, *answer) {
+	if !g.hosts.Allow(r, g.proxies.Host(r)) {
+		return Identity{}, g.foreignHost
+	}
+	identity, refusal := g.identify(r)
+	if refusal != nil {
+		return identity, refusal
+	}
+	if ok, wait := g.rates.Take(rateKey{identity.Name, c}, g.perMinute[c], time.Now()); !ok {
+		return identity, tooMany(wait, "asked too often")
+	}
+	return identity, nil
+}
+
+// mayPost refuses what comes from another site's page, or changes something where nothing may be.
+func (g *guard) mayPost(r *http.Request) *answer {
+	if g.readOnly {
+		return g.readOnlyRefusal
+	}
+	return g.sameSite(r)
+}
+
+// sameSite refuses what comes from another site's page.
+func (g *guard) sameSite(r *http.Request) *answer {
+	if host := g.proxies.Host(r); host != r.Host {
+		outer := *r // as the client sent it to the proxy
+		outer.Host = host
+		r = &outer
+	}
+	if g.crossOrigin.Check(r) != nil {
+		return g.foreignSite
+	}
+	return nil
+}
+
+// identify returns who asks, or the refusal.
+func (g *guard) identify(r *http.Request) (Identity, *answer) {
+	switch {
+	case g.authorizer != nil:
+		identity, err := g.authorizer.Authorize(r)
+		switch {
+		case err == nil:
+			return identity, nil
+		case errors.Is(err, ErrForbidden):
+			return Identity{}, g.forbidden
+		default:
+			return Identity{}, g.unauthorized
+		}
+	case g.verifier == nil:
+		return Identity{}, g.closed
+	}
+	if shown := r.Header["Authorization"]; len(shown) > 0 {
+		return g.verify(r, shown[0])
+	}
+	if cookie, err := r.Cookie(g.cookie); err == nil {
+		if user, ok := g.sessions.User(cookie.Value, time.Now()); ok {
+			return Identity{Name: user}, nil
+		}
+	}
+	return Identity{}, g.challenge(r)
+}
+
+// challenge asks for credentials. A browser's script gets no challenge for a password, or the browser would ask for one
+// in a window of its own.
+func (g *guard) challenge(r *http.Request) *answer {
+	if r.Header.Get("Sec-Fetch-Mode") != "" {
+		return g.unauthorizedPage
+	}
+	return g.unauthorized
+}
+
+// verify looks at an Authorization header: RFC 6750, section 2.1, and RFC 7617.
+func (g *guard) verify(r *http.Request, header string) (Identity, *answer) {
+	scheme, given, _ := strings.Cut(header, " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		if g.verifier.Token(given) {
+			return Identity{Name: access.TokenUser}, nil
+		}
+	case strings.EqualFold(scheme, "Basic"):
+		decoded, err := base64.StdEncoding.DecodeString(given)
+		if username, password, ok := strings.Cut(string(decoded), ":"); ok && err == nil {
+			return g.verifyPassword(r, username, password)
+		}
+	}
+	return Identity{}, g.wrongCredentials(r)
+}
+
+func (g *guard) verifyPassword(r *http.Request, username, password string) (Identity, *answer) {
+	network := access.Network(g.proxies.Client(r))
+	right, err := g.verifier.Password(r.Context(), username, password, g.wrong.Exhausted(network, time.Now()))
+	switch {
+	case errors.Is(err, access.ErrBusy):
+		return Identity{}, tooMany(time.Second, "too many passwords are being compared")
+	case right:
+		return Identity{Name: username}, nil
+	default:
+		return Identity{}, g.wrongCredentials(r)
+	}
+}
+
+// wrongCredentials counts them for the address that they come from. Who shows too many is told to wait; right ones from
+// there pass all the same.
+func (g *guard) wrongCredentials(r *http.Request) *answer {
+	if ok, wait := g.wrong.Take(access.Network(g.proxies.Client(r)), wrongPerMinute, time.Now()); !ok {
+		return tooMany(wait, "wrong credentials too often")
+	}
+	return g.challenge(r)
+}
+
+func tooMany(wait time.Duration, detail string) *answer {
+	seconds := max(int(math.Ceil(wait.Seconds())), 1)
+	a := newProblem(http.StatusTooManyRequests, fmt.Sprintf("%s; again in %d s", detail, seconds))
+	a.retryAfter = []string{strconv.Itoa(seconds)}
+	return a
+}
+
+var (
+	closedPolicy = []string{"default-src 'none'; frame-ancestors 'none'"}
+	sameOrigin   = []string{"same-origin"}
+)
+
+// secure sets the headers of everything behind the guard.
+func secure(h http.Header) {
+	h["Content-Security-Policy"] = closedPolicy
+	h["Referrer-Policy"] = sameOrigin
+}
+
+// protected lets next answer only whom the guard admits.
+func (e *Endpoints) protected(c class, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		if e.disabled {
+			e.published.Load().current.write(w, r, nil)
+			return
+		}
+		if _, refusal := e.guard.admit(r, c); refusal != nil {
+			e.turnAway(w, r, refusal)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// turnAway answers with the refusal, but shows a browser that lacks credentials the login page.
+func (e *Endpoints) turnAway(w http.ResponseWriter, r *http.Request, refusal *answer) {
+	if refusal.status == http.StatusUnauthorized && e.guard.verifier != nil && isNavigation(r) {
+		w.Header()["Cache-Control"] = noStore
+		w.Header().Set("Location", loginLocation(r, e.basePath))
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	refusal.write(w, r, noStore)
+}
+
+// isNavigation reports whether a person's browser asks for a page, rather than a script for data.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}

@@ -1,0 +1,162 @@
+package otelhealth
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/otelhealth/otelhealth-go/health"
+)
+
+// WithAuthorizer lets a decide who sees more than the probes, and who acts. The credentials of HEALTH_API_TOKEN and
+// HEALTH_AUTH_* and the login page are of no account then.
+func WithAuthorizer(a health.Authorizer) Option {
+	return func(c *config) { c.protection.Authorizer = a }
+}
+
+// WithCredentials sets what opens the API in place of HEALTH_API_TOKEN and HEALTH_AUTH_*.
+func WithCredentials(credentials health.Credentials) Option {
+	return func(c *config) { c.protection.Credentials = credentials }
+}
+
+// WithReadOnly refuses everything that changes something: nobody acknowledges, resolves or silences by HTTP.
+func WithReadOnly() Option {
+	return func(c *config) { c.protection.ReadOnly = true }
+}
+
+// WithKubernetesPaths answers the probes at /livez, /readyz and /startupz as well.
+func WithKubernetesPaths() Option {
+	return func(c *config) { c.kubernetesPaths = true }
+}
+
+// checkProtection refuses credentials that make no sense, without repeating them.
+func (c *config) checkProtection() {
+	if err := c.protection.Credentials.Validate(); err != nil {
+		c.errs = append(c.errs, fmt.Errorf("HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME, HEALTH_AUTH_PASSWORD, HEALTH_AUTH_PASSWORD_HASH: got %w", err))
+	}
+}
+
+func setOrigins(c *config, value string) error {
+	for origin := range strings.SplitSeq(value, ",") {
+		origin = strings.TrimSpace(origin)
+		if err := health.ValidateOrigin(origin); err != nil {
+			return errors.New("origins such as https://health.example with commas between")
+		}
+		c.protection.TrustedOrigins = append(c.protection.TrustedOrigins, origin)
+	}
+	return nil
+}
+
+func setProxies(c *config, value string) error {
+	for text := range strings.SplitSeq(value, ",") {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if address, errAddress := netip.ParseAddr(text); errAddress == nil {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return errors.New("addresses or networks such as 10.0.0.0/8 with commas between")
+		}
+		c.protection.TrustedProxies = append(c.protection.TrustedProxies, prefix.Masked())
+	}
+	return nil
+}
+
+func setHosts(c *config, value string) error {
+	for host := range strings.SplitSeq(value, ",") {
+		host = strings.ToLower(strings.TrimSpace(host))
+		if host == "" || strings.ContainsAny(host, "/: ") {
+			return errors.New("host names without port or scheme, with commas between; * for every one")
+		}
+		c.protection.AllowedHosts = append(c.protection.AllowedHosts, host)
+	}
+	return nil
+}
+
+func setCheckDetail(c *config, value string) error {
+	switch value {
+	case "full":
+		c.hideDetail = false
+	case "none":
+		c.hideDetail = true
+	default:
+		return errors.New("full or none")
+	}
+	return nil
+}
+
+// setUpToken makes a token where nothing else opens the API: printed on a terminal, otherwise kept beside the history,
+// where it stays the same from one start to the next. Without either, the API stays closed and says how to open it.
+func (m *Monitor) setUpToken(stderr *os.File) {
+	p := &m.config.protection
+	if p.Authorizer != nil || p.Token != "" || p.Username != "" {
+		return
+	}
+	switch path := m.config.history.Path; {
+	case isatty.IsTerminal(stderr.Fd()) || isatty.IsCygwinTerminal(stderr.Fd()):
+		p.Token = newToken()
+		_, _ = fmt.Fprintf(stderr, "\nhealth: log in with the token %s (set HEALTH_API_TOKEN for one of your own)\n\n", p.Token) // a terminal that is gone reads nothing
+	case path == "":
+		m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer")
+	default:
+		file := path + ".token"
+		token, err := keptToken(file)
+		if err != nil {
+			m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer", "error", err)
+			return
+		}
+		if absolute, err := filepath.Abs(file); err == nil {
+			file = absolute
+		}
+		p.Token = token
+		m.logger.Info("the health API opens with the token in a file; set HEALTH_API_TOKEN for one of your own", "file", file)
+	}
+}
+
+func newToken() string {
+	secret := make([]byte, 24)
+	_, _ = rand.Read(secret) // never fails
+	return base64.RawURLEncoding.EncodeToString(secret)
+}
+
+// keptToken returns the token in the file, which it makes when there is none. Only its owner may read the file.
+func keptToken(path string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	defer func() { _ = f.Close() }() // what was written is synchronised
+	if err := f.Chmod(0o600); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	const most = 1024
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	if token := strings.TrimSpace(string(data)); len(token) >= 16 && !strings.ContainsAny(token, " \t\r\n") {
+		return token, nil
+	}
+	token := newToken()
+	if err := f.Truncate(0); err != nil {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	if _, err := f.WriteAt([]byte(token+"\n"), 0); err != nil {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return "", fmt.Errorf("keep a token: %w", err)
+	}
+	return token, nil
+}
