@@ -16,12 +16,15 @@ type silence struct {
 
 // remaining is how much of a restored silence is left, which is never more than was asked for.
 func (s *silence) remaining(now time.Time) time.Duration {
-	left := since(now, s.Until)
+	left := min(since(now, s.Until), longestSilence)
 	if s.At.IsZero() {
 		return left
 	}
 	return min(left, since(s.At, s.Until))
 }
+
+// longestSilence keeps the monotonic clock from running over.
+const longestSilence = 100 * 365 * 24 * time.Hour
 
 // Acknowledge notes that a person has taken on the firing alert. Who comes later takes over. Escalation and resolving
 // clear it. The error wraps [health.ErrUnknownAlert], [health.ErrAlertResolved] or [health.ErrNotFiring].
@@ -76,7 +79,7 @@ func (a *Alerter) Silence(rule string, until time.Time, by string, at time.Time)
 	if until.After(at) {
 		a.silences[rule] = &silence{
 			Silence:  health.Silence{Rule: rule, Until: until, By: by, At: at},
-			deadline: a.now.offset + until.Sub(at),
+			deadline: a.now.offset + min(until.Sub(at), longestSilence),
 		}
 	} else {
 		delete(a.silences, rule)
@@ -106,9 +109,9 @@ func (a *Alerter) Silences() []health.Silence {
 
 // endSilences ends those whose time has come. It runs after judging, so that an alert that recovers at this very step is
 // not told any more.
-func (a *Alerter) endSilences() {
+func (a *Alerter) endSilences() (rules []string) {
 	if len(a.silences) == 0 {
-		return
+		return nil
 	}
 	for _, r := range a.rules {
 		s := a.silences[r.Name]
@@ -116,6 +119,7 @@ func (a *Alerter) endSilences() {
 			continue
 		}
 		delete(a.silences, r.Name)
+		rules = append(rules, r.Name)
 		for _, t := range r.tracks {
 			if t.alert != nil && t.alert.Silenced() && t.alert.Open() {
 				t.alert.SilencedUntil = time.Time{}
@@ -123,6 +127,7 @@ func (a *Alerter) endSilences() {
 			}
 		}
 	}
+	return rules
 }
 
 // did notes what a person did and returns it.

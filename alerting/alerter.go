@@ -70,14 +70,10 @@ type Result struct {
 	Transitions []health.Transition
 	// FailsReadiness and FailsLiveness name the first rule that fails the probe; empty: none does. See [Rule.Affects].
 	FailsReadiness, FailsLiveness string
+	// Unsilenced are the rules whose silence has ended at this snapshot. A store forgets it.
+	Unsilenced []string
 	// Untracked counts the series that have no alert of their own because their rule has 100 already; nil: none.
-	Untracked []Untracked
-}
-
-// Untracked is how many series of one rule are not judged.
-type Untracked struct {
-	Rule  string
-	Count int
+	Untracked []health.Untracked
 }
 
 // New returns an alerter for the rules, in whose order it reports. The error joins everything that is wrong with them.
@@ -133,23 +129,35 @@ type orphan struct {
 
 func (a *Alerter) adopt(alert *health.Alert) {
 	r := a.rule(alert.Rule)
-	if r == nil || r.Metric != alert.Metric || r.Per == Sum && len(alert.Attributes) > 0 {
+	if r == nil || r.Metric != alert.Metric || !r.couldJudge(alert.Attributes) {
 		a.orphans = append(a.orphans, orphan{alert, health.CauseRuleGone})
 		return
 	}
 	t := r.restored(alert)
-	if t.alert != nil {
+	switch {
+	case t == nil:
+		a.orphans = append(a.orphans, orphan{alert, health.CauseRuleGone}) // the rule has as many as it may
+		return
+	case t.alert != nil && (!a.stepped || !alert.Open() || !t.alert.Open()):
 		a.orphans = append(a.orphans, orphan{alert, health.CauseDuplicate})
 		return
+	case t.alert != nil: // opened while the store could not be read
+		a.orphans = append(a.orphans, orphan{t.alert, health.CauseDuplicate})
+		take(alert, t.alert)
 	}
 	t.alert = alert
 	a.restored = append(a.restored, t)
-	switch silenced := a.silences[r.Name]; {
-	case !alert.Open():
-	case silenced != nil:
-		alert.SilencedUntil = silenced.Until
-	case alert.Silenced():
+	if alert.Open() && alert.Silenced() && a.silences[r.Name] == nil {
 		a.silences[r.Name] = &silence{Silence: health.Silence{Rule: r.Name, Until: alert.SilencedUntil}, restored: true}
+	}
+}
+
+// take lets a restored alert go on with what its twin of this process has seen, and with who has taken that on.
+func take(alert, twin *health.Alert) {
+	alert.Peak, alert.Lowest = max(alert.Peak, twin.Peak), min(alert.Lowest, twin.Lowest)
+	alert.Breaches += twin.Breaches
+	if twin.Acknowledged() {
+		alert.AcknowledgedAt, alert.AcknowledgedBy, alert.Note = twin.AcknowledgedAt, twin.AcknowledgedBy, twin.Note
 	}
 }
 
@@ -168,7 +176,7 @@ func (a *Alerter) Step(s *health.Snapshot, inventory Inventory) Result {
 	for _, r := range a.rules {
 		a.stepRule(r, &c)
 	}
-	a.endSilences()
+	c.result.Unsilenced = a.endSilences()
 	a.states = len(c.result.Rules)
 	c.result.Alerts = a.open()
 	c.result.Transitions = a.taken()
@@ -178,12 +186,18 @@ func (a *Alerter) Step(s *health.Snapshot, inventory Inventory) Result {
 // place puts what was restored on this process's monotonic clock.
 func (a *Alerter) place() {
 	for _, t := range a.restored {
-		t.anchor(a.now)
+		if t.alert != nil { // nobody has resolved it since
+			t.anchor(t.rule, a.now)
+		}
 	}
-	for _, s := range a.silences {
-		if s.restored {
+	for rule, s := range a.silences {
+		switch {
+		case !s.restored:
+		case s.remaining(a.now.wall) == 0:
+			s.deadline, s.restored = a.now.offset, false // what was silenced by it is told at the end of this step
+		default:
 			s.deadline, s.restored = a.now.offset+s.remaining(a.now.wall), false
-			a.silenceOpen(s.Silence)
+			a.silenceOpen(rule, s.Silence)
 		}
 	}
 	for _, o := range a.orphans {
@@ -193,8 +207,8 @@ func (a *Alerter) place() {
 }
 
 // silenceOpen silences the alerts that opened before the silence was restored.
-func (a *Alerter) silenceOpen(s health.Silence) {
-	r := a.rule(s.Rule)
+func (a *Alerter) silenceOpen(rule string, s health.Silence) {
+	r := a.rule(rule)
 	if r == nil {
 		return
 	}

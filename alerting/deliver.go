@@ -22,12 +22,16 @@ type destination struct {
 }
 
 func (w *Worker) abandon(ctx context.Context) {
-	n, err := w.config.Outbox.Abandon(ctx, w.Destinations(), time.Now().UTC())
-	switch {
-	case err != nil && ctx.Err() == nil:
-		w.config.Logger.Warn("deliveries to destinations that are no longer configured are still pending", "error", err)
-	case n > 0:
-		w.config.Logger.Warn("deliveries given up: their destinations are no longer configured", "count", n)
+	for failures := 1; ctx.Err() == nil; failures++ {
+		n, err := w.config.Outbox.Abandon(ctx, w.Destinations(), time.Now().UTC())
+		if err == nil {
+			w.abandoned.Store(int64(n))
+			if n > 0 {
+				w.config.Logger.Warn("deliveries given up: their destinations are no longer configured", "count", n)
+			}
+			return
+		}
+		pause(ctx, w.backoff(failures), nil) // that the outbox fails is said by who delivers
 	}
 }
 

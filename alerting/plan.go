@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -20,8 +21,10 @@ type Plan struct {
 //     is pending; what has been attempted of the one overtaken counts all the same.
 //   - Resolved is told to a destination that a firing may have reached, after it. To another the firing that is still
 //     pending is canceled, and resolved is not told at all.
-//   - A silenced alert tells nothing but resolved. A silence cancels a firing that was not attempted yet. When it ends,
-//     what the destination does not know yet is told, unless somebody has acknowledged it.
+//   - A silenced alert tells nothing but resolved. A silence cancels a pending firing, also one that is being tried again.
+//     When it ends, what the destination may not know yet is told, unless somebody has acknowledged it.
+//   - A destination that is no longer configured is told that it is resolved once it is configured again, if it was told
+//     that it fires.
 //
 // An untouched destination is one with no delivery of which an attempt was begun: a store must count an attempt, and
 // commit that, before it is made ([Outbox]).
@@ -40,9 +43,7 @@ func NewPlan(t health.Transition, destinations []string, existing []health.Deliv
 			p.tellFiring(t, strangers(t.Alert.Severity, destinations, existing), existing)
 		}
 	case health.TransitionSilenced:
-		p.cancel(existing, func(d *health.Delivery) bool {
-			return d.Kind == health.DeliverFiring && !d.MayHaveArrived()
-		})
+		p.cancel(existing, func(d *health.Delivery) bool { return d.Kind == health.DeliverFiring })
 	case health.TransitionResolved:
 		p.tellResolved(t, destinations, existing, lost)
 	case health.TransitionPending, health.TransitionAcknowledged, health.TransitionNoData,
@@ -74,7 +75,7 @@ func (p *Plan) tellResolved(t health.Transition, destinations []string, existing
 	p.cancel(existing, func(d *health.Delivery) bool {
 		return d.Kind == health.DeliverFiring && !d.MayHaveArrived()
 	})
-	for _, destination := range destinations {
+	for _, destination := range everTold(destinations, existing) {
 		reached, told := lost && t.Alert.Fired(), false
 		for i := range existing {
 			if d := &existing[i]; d.Destination == destination {
@@ -88,15 +89,30 @@ func (p *Plan) tellResolved(t health.Transition, destinations []string, existing
 	}
 }
 
-// strangers returns the destinations that do not know, and will not learn, that the alert fires at this severity.
+// everTold returns the destinations, and those that something was meant for before.
+func everTold(destinations []string, existing []health.Delivery) []string {
+	all := slices.Clone(destinations)
+	for i := range existing {
+		if d := existing[i].Destination; !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// strangers returns the destinations that may not know, and will not learn, that the alert fires at this severity: nobody
+// can tell what became of an attempt that was broken off.
 func strangers(severity health.Status, destinations []string, existing []health.Delivery) []string {
 	var unaware []string
 	for _, destination := range destinations {
 		aware := false
 		for i := range existing {
-			d := &existing[i]
-			if d.Destination == destination && (d.State == health.DeliverySent || d.State == health.DeliveryPending) {
+			switch d := &existing[i]; {
+			case d.Destination != destination:
+			case d.State == health.DeliverySent, d.State == health.DeliveryPending:
 				aware = d.Severity == severity
+			case d.MayHaveArrived():
+				aware = false
 			}
 		}
 		if !aware {

@@ -36,13 +36,13 @@ func TestPlan(t *testing.T) {
 		{"a silenced alert tells nothing", "silenced firing escalated resolved", ""},
 		{"but its resolved to who was told before", "firing SENT silenced escalated resolved", "firing warn sent; resolved fail pending"},
 		{"a silence cancels what was not attempted", "firing silenced", "firing warn canceled"},
-		{"a silence leaves what may have arrived", "firing FAILED silenced", "firing warn pending 1"},
+		{"a silence also cancels what is tried again", "firing FAILED silenced", "firing warn canceled 1"},
 		{"when a silence ends, what is new is told", "silenced firing unsilenced", "firing warn pending"},
 		{"what was told before is not told again", "firing SENT silenced unsilenced", "firing warn sent"},
 		{"unless it escalated", "firing SENT silenced escalated unsilenced", "firing warn sent; firing fail pending"},
 		{"or its telling was canceled", "firing silenced unsilenced", "firing warn canceled; firing warn pending"},
 		{"or somebody has taken it on meanwhile", "silenced firing acknowledged unsilenced", ""},
-		{"what is still pending when a silence ends is not told twice", "firing FAILED silenced unsilenced", "firing warn pending 1"},
+		{"what may not have arrived is told when a silence ends", "firing FAILED silenced unsilenced", "firing warn canceled 1; firing warn pending"},
 		{"the same transition twice is one", "firing again", "firing warn pending"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

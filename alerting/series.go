@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -44,8 +45,8 @@ func (r *judgedRule) clear() {
 	clear(r.bySet)
 	clear(r.byKey)
 	r.tracks = nil
+	*r.whole = track{rule: r}
 	if r.Per == Sum {
-		*r.whole = track{}
 		r.tracks = []*track{r.whole}
 	}
 }
@@ -107,19 +108,35 @@ func (r *judgedRule) track(set *attribute.Set) *track {
 	return t
 }
 
-// makeRoom makes a track in the place of one without an alert, if there is such.
-func (r *judgedRule) makeRoom(set *attribute.Set) *track {
+// leastWorth returns the track whose place another may take: one without an alert, or else one of a held alert whose
+// series is gone; nil when there is none.
+func (r *judgedRule) leastWorth() *track {
+	var gone *track
 	for _, t := range r.tracks {
-		if t.alert == nil {
-			t.idle = true
-			r.compact()
-			return r.track(set)
+		switch {
+		case t.alert == nil:
+			return t
+		case t.alert.Held && t.step+1 < r.step && gone == nil:
+			gone = t
 		}
 	}
-	return nil
+	return gone
 }
 
-// restored returns the track for a restored alert.
+// couldJudge reports whether the rule may have a series with these attributes.
+func (r *judgedRule) couldJudge(attributes []health.Attribute) bool {
+	if r.Per == Sum {
+		return len(attributes) == 0
+	}
+	for _, kv := range r.Where {
+		if !slices.Contains(attributes, health.Attribute{Key: string(kv.Key), Value: kv.Value.String()}) {
+			return false
+		}
+	}
+	return r.SourceKey == "" || slices.ContainsFunc(attributes, func(a health.Attribute) bool { return a.Key == string(r.SourceKey) })
+}
+
+// restored returns the track for a restored alert, and nil when there is no room for another.
 func (r *judgedRule) restored(alert *health.Alert) *track {
 	if r.Per == Sum {
 		return r.whole
@@ -127,6 +144,14 @@ func (r *judgedRule) restored(alert *health.Alert) *track {
 	key := health.AttributesKey(alert.Attributes)
 	if t, ok := r.byKey[key]; ok {
 		return t
+	}
+	if len(r.tracks) >= maxTracks {
+		spare := r.leastWorth()
+		if spare == nil || spare.alert != nil {
+			return nil
+		}
+		spare.idle = true
+		r.compact()
 	}
 	t := r.newTrack(alert.Attributes, key)
 	t.set = attribute.NewSet(keyValues(alert.Attributes)...)
@@ -140,7 +165,7 @@ func (r *judgedRule) placeholder(source string) *track {
 }
 
 func (r *judgedRule) newTrack(attributes []health.Attribute, key string) *track {
-	t := &track{attributes: attributes, key: key}
+	t := &track{rule: r, attributes: attributes, key: key}
 	for _, a := range attributes {
 		if r.SourceKey != "" && a.Key == string(r.SourceKey) {
 			t.source = a.Value

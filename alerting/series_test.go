@@ -150,7 +150,7 @@ func TestAtMostAHundredAlertsARule(t *testing.T) {
 		calm, full = append(calm, queue(i, 1)), append(full, queue(i, 10))
 	}
 	s.sample(calm)
-	if len(s.last.Rules) != 100 || len(s.last.Untracked) != 1 || s.last.Untracked[0] != (Untracked{"queue", 50}) {
+	if len(s.last.Rules) != 100 || len(s.last.Untracked) != 1 || s.last.Untracked[0] != (health.Untracked{Rule: "queue", Count: 50}) {
 		t.Fatalf("calm: %d states, untracked %v", len(s.last.Rules), s.last.Untracked)
 	}
 	s.sample(append(slices.Clone(calm[:149]), queue(149, 10)))

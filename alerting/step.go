@@ -74,7 +74,7 @@ func (a *Alerter) stepRule(r *judgedRule, c *collation) {
 		a.stepEach(r, m, c)
 	}
 	if r.untracked > 0 {
-		c.result.Untracked = append(c.result.Untracked, Untracked{r.Name, r.untracked})
+		c.result.Untracked = append(c.result.Untracked, health.Untracked{Rule: r.Name, Count: r.untracked})
 	}
 }
 
@@ -155,7 +155,7 @@ func (a *Alerter) stepReading(r *judgedRule, reading *health.Reading, c *collati
 	if t == nil {
 		// There is no room. A breach is worth more than what another series is remembered for.
 		if r.Measure == Value && isBreach(r.judge(c.snapshot, value, set).status) {
-			t = r.makeRoom(set)
+			t = a.makeRoom(r, set)
 		}
 		if t == nil {
 			r.untracked++
@@ -172,6 +172,21 @@ func (a *Alerter) stepReading(r *judgedRule, reading *health.Reading, c *collati
 		j.reason = reason
 	}
 	a.conclude(r, t, j, c)
+}
+
+// makeRoom makes a track in the place of one that is worth less, if there is such.
+func (a *Alerter) makeRoom(r *judgedRule, set *attribute.Set) *track {
+	spare := r.leastWorth()
+	if spare == nil {
+		return nil
+	}
+	if spare.alert != nil {
+		a.end(spare.alert, health.CausePerson)
+		spare.forget()
+	}
+	spare.idle = true
+	r.compact()
+	return r.track(set)
 }
 
 // stepFailures shows the series of the sources that fail.
@@ -205,6 +220,7 @@ func (a *Alerter) stepFailures(r *judgedRule, c *collation) {
 
 // stepAbsent deals with the series that have no reading and no failure to explain it.
 func (a *Alerter) stepAbsent(r *judgedRule, c *collation) {
+	others := slices.ContainsFunc(r.tracks, func(t *track) bool { return t.step == r.step })
 	for _, t := range r.tracks {
 		switch {
 		case t.step == r.step:
@@ -215,6 +231,9 @@ func (a *Alerter) stepAbsent(r *judgedRule, c *collation) {
 				a.drop(t, health.CauseSourceGone)
 				t.idle = true
 			}
+		case t.alert.Open() && !t.seen && len(t.attributes) == 0 && others:
+			a.drop(t, health.CauseRuleGone) // it judged a sum in the process before
+			t.idle = true
 		case t.alert.Open():
 			a.conclude(r, t, r.missing(c.snapshot, &t.set, noReading), c)
 		}

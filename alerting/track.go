@@ -11,6 +11,7 @@ import (
 
 // track is what the alerter remembers of one series under one rule. Offsets are on the monotonic clock.
 type track struct {
+	rule       *judgedRule
 	set        attribute.Set
 	key        string
 	attributes []health.Attribute
@@ -61,7 +62,7 @@ func (t *track) dropRate() { t.hasRate = false }
 
 // anchor places a restored alert on the monotonic clock. What the alert had lasted counts, and the wall time since, if
 // that is not less than nothing. What it takes to resolve is counted anew.
-func (t *track) anchor(now moment) {
+func (t *track) anchor(r *judgedRule, now moment) {
 	t.known, t.lastBreach, t.lastFail = now.offset, now.offset, now.offset
 	t.healthy, t.below = 0, 0
 	if !t.alert.Open() {
@@ -69,11 +70,20 @@ func (t *track) anchor(now moment) {
 	}
 	away := since(t.alert.Updated, now.wall)
 	t.began = now.offset - t.alert.Lasted - away
-	t.breached = 1
+	t.breached = t.window(r)
 	if !t.alert.FailingSince.IsZero() {
-		t.failed = 1
-		t.failing = now.offset - min(since(t.alert.FailingSince, t.alert.Updated), t.alert.Lasted) - away
+		t.failed = t.window(r)
+		t.failing = now.offset - t.alert.FailingFor - away
 	}
+}
+
+// window stands for the samples of the process before: as many breached as it took to fire, or, of a pending alert, as did.
+func (t *track) window(r *judgedRule) uint64 {
+	breaches := r.Breaches
+	if t.alert.State == health.AlertPending {
+		breaches = min(t.alert.Breaches, r.Breaches)
+	}
+	return ^(^uint64(0) << max(breaches, 1))
 }
 
 // sample takes a known reading into the windows and streaks.
@@ -177,9 +187,12 @@ func (t *track) update(r *judgedRule, j judgement, now moment) {
 	alert.Value, alert.Updated, alert.Lasted = j.value, now.wall, now.offset-t.began
 	switch {
 	case t.failed&r.mask == 0:
-		alert.FailingSince = time.Time{}
+		alert.FailingSince, alert.FailingFor = time.Time{}, 0
 	case alert.FailingSince.IsZero():
 		alert.FailingSince = now.wall
+		fallthrough
+	default:
+		alert.FailingFor = now.offset - t.failing
 	}
 	if t.breached&1 == 1 {
 		alert.Breaches++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/otelhealth/otelhealth-go/health"
@@ -34,6 +35,7 @@ type Worker struct {
 	destinations []*destination
 	cancel       context.CancelFunc
 	running      sync.WaitGroup
+	abandoned    atomic.Int64
 	start, stop  sync.Once
 }
 
@@ -114,13 +116,20 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Stats returns what was done so far, one for each destination.
+// Removed is the name under which [Worker.Stats] counts what was given up because its destination is no longer
+// configured.
+const Removed = "(removed)"
+
+// Stats returns what was done so far, one for each destination, and one named [Removed] when there is anything to say.
 func (w *Worker) Stats() []health.DestinationStats {
-	stats := make([]health.DestinationStats, len(w.destinations))
+	stats := make([]health.DestinationStats, len(w.destinations), len(w.destinations)+1)
 	for i, d := range w.destinations {
 		d.mu.Lock()
 		stats[i] = d.stats
 		d.mu.Unlock()
+	}
+	if n := w.abandoned.Load(); n > 0 {
+		stats = append(stats, health.DestinationStats{Destination: Removed, GivenUp: int(n)})
 	}
 	return stats
 }

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -178,6 +179,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (*form, *answer) {
 	return f, nil
 }
 
+// formFields are those that mean something here.
+var formFields = []string{"by", "note", "until", "token", "username", "password", "next"}
+
 func (f *form) refuse(name, got, want string) {
 	if f.wrong == nil {
 		f.wrong = &wrongParameter{name, shown(got), want}
@@ -192,7 +196,7 @@ func (f *form) readJSON(body []byte) {
 		f.refuse("body", string(body), "a JSON object")
 		return
 	}
-	for _, name := range [...]string{"by", "note", "until"} {
+	for _, name := range formFields {
 		value, ok := object[name]
 		var text string
 		var number json.Number
@@ -215,7 +219,7 @@ func (f *form) readURLEncoded(body []byte) {
 		return
 	}
 	for name, value := range values {
-		if len(value) > 1 {
+		if len(value) > 1 && slices.Contains(formFields, name) {
 			f.refuse(name, value[0]+" and "+value[1], "it once")
 		}
 		f.fields[name] = value[0]

@@ -65,6 +65,7 @@ type Alert struct {
 	Updated      time.Time     // the last sample that it was judged at
 	ResolvedAt   time.Time     // zero: it is open
 	Lasted       time.Duration // from Began to Updated or ResolvedAt, by the monotonic clock
+	FailingFor   time.Duration // from FailingSince to Updated, likewise
 
 	AcknowledgedAt time.Time // zero: not acknowledged; escalation and resolving clear it
 	AcknowledgedBy string

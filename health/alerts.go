@@ -81,36 +81,59 @@ func (e *Endpoints) serveAlerts(w http.ResponseWriter, r *http.Request) {
 	if ok && state != "open" && state != "all" {
 		q.refuse("state", state, want)
 	}
-	if state != "all" && q.wrong == nil {
+	filter := q.alertFilter(time.Now())
+	switch {
+	case q.wrong != nil:
+		newParameterProblem(q.wrong).write(w, r, nil)
+	case state == "all":
+		e.serveAllAlerts(w, r, filter)
+	case filter == AlertFilter{Limit: defaultLimit}:
+		e.serveFiring(w, r)
+	default:
+		e.serveSomeFiring(w, r, filter)
+	}
+}
+
+// serveSomeFiring answers with those of the alerts that fire for which the filter is.
+func (e *Endpoints) serveSomeFiring(w http.ResponseWriter, r *http.Request, f AlertFilter) {
+	p, _, stalled := e.latest()
+	if stalled || p.snapshot == nil {
 		e.serveFiring(w, r)
 		return
 	}
-	filter := q.alertFilter(time.Now())
-	if e.refused(w, r, q) {
+	firing := slices.DeleteFunc(slices.Clone(p.snapshot.Alerts), func(a Alert) bool { return a.State != AlertFiring })
+	answerAlerts(combine(nil, firing, f)).write(w, r, noStore)
+}
+
+// serveAllAlerts answers with what the history has, and what is newer than that.
+func (e *Endpoints) serveAllAlerts(w http.ResponseWriter, r *http.Request, f AlertFilter) {
+	if e.history == nil {
+		e.missingHistory().write(w, r, nil)
 		return
 	}
 	if r.Method == http.MethodHead {
-		w.Header()["Content-Type"] = []string{mediaJSON}
-		w.Header()["Cache-Control"] = noStore
+		headOnly(w)
 		return
 	}
-	stored, err := e.history.Alerts(r.Context(), filter)
+	stored, err := e.history.Alerts(r.Context(), f)
 	if err != nil {
 		e.historyProblem(err).write(w, r, nil)
 		return
 	}
-	var live []Alert
+	newer := e.hub.ended()
 	if s := e.Snapshot(); s != nil {
-		live = s.Alerts
+		newer = append(newer, s.Alerts...)
 	}
-	answerAlerts(combine(stored, live, filter)).write(w, r, noStore)
+	answerAlerts(combine(stored, newer, f)).write(w, r, noStore)
 }
+
+const defaultLimit = 100
 
 // alertFilter reads which alerts of the history are wanted: those of every time, unless a range is asked for.
 func (q *query) alertFilter(now time.Time) AlertFilter {
 	f := AlertFilter{
 		Before: q.integer("before", 0, 1, 1<<53),
-		Limit:  int(q.integer("limit", 100, 1, 1000)),
+		Limit:  int(q.integer("limit", defaultLimit, 1, 1000)),
 	}
 	f.Rule, _ = q.text("rule", "the name of a rule")
 	if q.values.Has("hours") || q.values.Has("from") || q.values.Has("to") {
@@ -120,23 +143,30 @@ func (q *query) alertFilter(now time.Time) AlertFilter {
 	return f
 }
 
-// combine puts the live alerts, which are newer than what is stored of them, into the list, newest first.
-func combine(stored, live []Alert, f AlertFilter) []Alert {
+// combine puts alerts that may be newer than what is stored of them into the list, newest first.
+func combine(stored, newer []Alert, f AlertFilter) []Alert {
 	list := slices.Clone(stored)
-	for i := range live {
-		a := &live[i]
+	for i := range newer {
+		a := &newer[i]
 		at := slices.IndexFunc(list, func(other Alert) bool { return other.ID == a.ID })
 		switch {
-		case at >= 0:
+		case at >= 0 && list[at].Changes <= a.Changes:
 			list[at] = *a
-		case f.Rule != "" && a.Rule != f.Rule, f.Before > 0 && a.ID >= f.Before, !f.To.IsZero() && !a.Began.Before(f.To):
+		case at >= 0:
 		case len(stored) == f.Limit && a.ID < stored[len(stored)-1].ID: // on a later page
 		default:
 			list = append(list, *a)
 		}
 	}
+	list = slices.DeleteFunc(list, func(a Alert) bool { return !f.wants(&a) }) // one that has ended meanwhile
 	slices.SortFunc(list, newestFirst)
 	return list[:min(len(list), f.Limit)]
+}
+
+// wants reports whether the alert passes the filter.
+func (f *AlertFilter) wants(a *Alert) bool {
+	return (f.Rule == "" || a.Rule == f.Rule) && (f.Before == 0 || a.ID < f.Before) &&
+		(f.To.IsZero() || a.Began.Before(f.To)) && (f.From.IsZero() || a.Open() || !a.ResolvedAt.Before(f.From))
 }
 
 func newestFirst(a, b Alert) int { return cmp.Compare(b.ID, a.ID) }

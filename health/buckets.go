@@ -3,6 +3,7 @@ package health
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,6 +14,7 @@ type bucketRequest struct {
 	points int           // at most so many; 0: step is set
 	step   time.Duration // the width of each
 	names  []string
+	where  []Attribute // what the series of metrics must bear
 }
 
 // defaultSeries are those of a request that names none.
@@ -34,19 +36,21 @@ type plotted struct {
 }
 
 func (e *Endpoints) serveBuckets(w http.ResponseWriter, r *http.Request, q *query, asked bucketRequest) {
-	if width := asked.span.to.Sub(asked.span.from); asked.step > 0 && width/asked.step >= mostBuckets {
+	if width := asked.span.to.UnixMilli() - asked.span.from.UnixMilli(); asked.step > 0 && width/asked.step.Milliseconds() >= mostBuckets {
 		q.refuse("step", asked.step.String(), fmt.Sprintf("at most %d of them in the range", mostBuckets))
+	}
+	if len(asked.names) > mostSeries {
+		q.refuse("series", strings.Join(asked.names, ","), fmt.Sprintf("at most %d names", mostSeries))
 	}
 	if e.refused(w, r, q) {
 		return
 	}
 	if r.Method == http.MethodHead {
-		w.Header()["Content-Type"] = []string{mediaJSON}
-		w.Header()["Cache-Control"] = noStore
+		headOnly(w)
 		return
 	}
 	request := SeriesRequest{From: asked.span.from, To: asked.span.to, Points: asked.points, Step: asked.step}
-	series, err := e.choose(r, q, asked.names, &request)
+	series, err := e.choose(r, q, asked, &request)
 	if err != nil {
 		e.historyProblem(err).write(w, r, nil)
 		return
@@ -63,13 +67,20 @@ func (e *Endpoints) serveBuckets(w http.ResponseWriter, r *http.Request, q *quer
 }
 
 // choose finds what the names mean, and puts it into the request: columns first.
-func (e *Endpoints) choose(r *http.Request, q *query, names []string, request *SeriesRequest) ([]plotted, error) {
+func (e *Endpoints) choose(r *http.Request, q *query, asked bucketRequest, request *SeriesRequest) ([]plotted, error) {
+	names := asked.names
 	if len(names) == 0 {
 		names = defaultSeries
 	}
+	seen := make(map[string]bool)
 	var columns, metrics []plotted
 	var others []string
 	for _, name := range names {
+		if seen[name] {
+			q.refuse("series", name, "each name once")
+			return nil, nil
+		}
+		seen[name] = true
 		if f := fieldNamed(name); f != nil && f.column != "" {
 			columns = append(columns, plotted{name: name, unit: f.unit, field: f})
 			request.Columns = append(request.Columns, f.column)
@@ -87,7 +98,7 @@ func (e *Endpoints) choose(r *http.Request, q *query, names []string, request *S
 	for _, name := range others {
 		found := false
 		for i := range catalog {
-			if info := &catalog[i]; info.Name == name {
+			if info := &catalog[i]; info.Name == name && bearsAll(info.Attributes, asked.where) {
 				found = true
 				metrics = append(metrics, plotted{name: name, unit: info.Unit, attributes: info.Attributes})
 				request.Series = append(request.Series, info.ID)
@@ -98,9 +109,26 @@ func (e *Endpoints) choose(r *http.Request, q *query, names []string, request *S
 		}
 	}
 	if len(columns)+len(metrics) > mostSeries {
-		q.refuse("series", strings.Join(names, ","), fmt.Sprintf("names of at most %d series", mostSeries))
+		q.refuse("series", strings.Join(names, ","), fmt.Sprintf("names of at most %d series, which where narrows down", mostSeries))
 	}
 	return append(columns, metrics...), nil
+}
+
+func bearsAll(attributes, wanted []Attribute) bool {
+	for _, a := range wanted {
+		if !slices.Contains(attributes, a) {
+			return false
+		}
+	}
+	return true
+}
+
+// headOnly answers HEAD where GET reads the history.
+func headOnly(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Type"] = []string{mediaJSON}
+	h["X-Content-Type-Options"] = nosniff
+	h["Cache-Control"] = noStore
 }
 
 func columnNames() string {

@@ -32,6 +32,7 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	w.endArray()
 	w.failures(s)
 	w.silences(s)
+	w.untracked(s)
 	w.history(s.History)
 	w.notifications(s)
 	w.metrics(s)
@@ -234,6 +235,17 @@ func (w *jsonWriter) silences(s *Snapshot) {
 		if !silence.At.IsZero() {
 			w.time("at", silence.At)
 		}
+		w.end()
+	}
+	w.endArray()
+}
+
+func (w *jsonWriter) untracked(s *Snapshot) {
+	w.array("untracked")
+	for i := range s.Untracked {
+		w.element()
+		w.text("rule", s.Untracked[i].Rule)
+		w.integer("series", int64(s.Untracked[i].Count))
 		w.end()
 	}
 	w.endArray()

@@ -3,6 +3,7 @@ package health
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type hub struct {
 	lastID      int64
 	snapshot    *event   // the newest
 	transitions []*event // the last ones
+	resolved    []Alert  // the last ones that were resolved; the history may not know that yet
 	subscribers map[chan *event]bool
 	closed      bool
 }
@@ -52,6 +54,9 @@ func (h *hub) announce(transitions []Transition) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range transitions {
+		if t := &transitions[i]; t.Kind == TransitionResolved {
+			h.resolved = append(h.resolved[max(0, len(h.resolved)-keptTransitions+1):len(h.resolved):len(h.resolved)], t.Alert)
+		}
 		w := newJSON(1024)
 		w.transition(&transitions[i])
 		w.end()
@@ -63,6 +68,13 @@ func (h *hub) announce(transitions []Transition) {
 		h.transitions = append(h.transitions, e)
 		h.pass(e)
 	}
+}
+
+// ended returns the alerts that were resolved last.
+func (h *hub) ended() []Alert {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.resolved)
 }
 
 // next makes the next event of data, which ends with its only line feed.

@@ -204,13 +204,15 @@ var draftPlaces = map[string]draftPlace{
 // CheckDatabase is the kind of the checks behind "database:connectivity".
 const CheckDatabase = "database"
 
-// draftPlaceOf returns where the rule stands; one of the user's own stands under its name. Neither half of a key may
-// hold a colon.
+// noColon writes a rule's name without colons, which neither half of a key may hold, and so that no two read the same.
+var noColon = strings.NewReplacer("%", "%25", ":", "%3A")
+
+// draftPlaceOf returns where the rule stands; one of the user's own stands under its name.
 func draftPlaceOf(rule string) draftPlace {
 	if at, ok := draftPlaces[rule]; ok {
 		return at
 	}
-	return draftPlace{key: "rule:" + strings.ReplaceAll(rule, ":", "-"), component: rule}
+	return draftPlace{key: "rule:" + noColon.Replace(rule), component: rule}
 }
 
 const mib = 1 << 20

@@ -70,13 +70,26 @@ func (q *query) integer(name string, byDefault, least, most int64) int64 {
 		return byDefault
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < least || n > most {
+	if err != nil || n < least || n > most || text[0] == '+' {
 		q.refuse(name, text, want)
 	}
 	return n
 }
 
 const wantInstant = "a time such as 2026-03-01T12:00:00Z, or seconds since 1970"
+
+// pairs returns the key=value pairs of a parameter that may be repeated.
+func (q *query) pairs(name string) []Attribute {
+	var pairs []Attribute
+	for _, text := range q.values[name] {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || key == "" {
+			q.refuse(name, text, "an attribute and its value, such as otelhealth.websocket.source=echo")
+		}
+		pairs = append(pairs, Attribute{key, value})
+	}
+	return pairs
+}
 
 // instant returns the time, and false when none was given.
 func (q *query) instant(name string) (time.Time, bool) {
@@ -91,19 +104,21 @@ func (q *query) instant(name string) (time.Time, bool) {
 	return t, ok
 }
 
-// lastInstant is the end of the year 9999, beyond which RFC 3339 has no times.
+// lastInstant is the end of the year 9999, beyond which RFC 3339 has no times, in seconds since 1970.
 const lastInstant = 253402300799
 
-// parseInstant understands RFC 3339, also where the + of an offset became a space on its way, and seconds since 1970.
+// parseInstant understands RFC 3339, also where the + of an offset became a space on its way, and seconds since 1970. It
+// keeps whole milliseconds, as samples do.
 func parseInstant(text string) (time.Time, bool) {
-	if t, err := time.Parse(time.RFC3339, strings.Replace(text, " ", "+", 1)); err == nil {
-		return t.UTC(), true
+	t, err := time.Parse(time.RFC3339, strings.Replace(text, " ", "+", 1))
+	if err != nil {
+		seconds, err := strconv.ParseFloat(text, 64)
+		if err != nil || strings.Trim(text, "0123456789.") != "" || seconds > lastInstant {
+			return time.Time{}, false
+		}
+		t = time.UnixMilli(int64(math.Round(seconds * 1000)))
 	}
-	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(seconds >= 0 && seconds <= lastInstant) { // NaN is not
-		return time.Time{}, false
-	}
-	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), true
+	return t.UTC().Truncate(time.Millisecond), t.Unix() >= 0 && t.Unix() <= lastInstant
 }
 
 // span is the range that a request asks for: [from, to).

@@ -403,6 +403,8 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"hours=abc": "hours", "hours=0": "hours", "hours=169": "hours", "hours=": "hours", "hours=1.5": "hours", "hours=1&hours=2": "hours",
 		"hours=99999999999999999999": "hours", "from=yesterday": "from", "from=-1": "from", "from=1e300": "from", "from=NaN": "from",
 		"to=2026-13-01T00:00:00Z": "to", "to=": "to", "from=2026-03-01T13:00:00Z&to=2026-03-01T12:00:00Z": "from",
+		"from=0x1p3": "from", "from=1e3": "from", "hours=%2B24": "hours", "from=1969-12-31T23:59:59Z": "from", "to=9999-12-31T23:59:59-14:00": "to",
+		"from=2026-03-01T12:00:00.0001Z&to=2026-03-01T12:00:00.0002Z": "from", "from=0001-01-01T00:00:00Z&to=9999-12-31T00:00:00Z": "from",
 		"from=2026-03-01T13:00:00Z&to=2026-03-01T13:00:00Z": "from", "from=2026-03-01T12:00:00Z&hours=2": "hours", "hours=%zz": "query",
 	}
 	for _, path := range []string{"/health/api/history", "/health/api/stats", "/health/export", "/health/api/alerts"} {
@@ -417,7 +419,13 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"/health/api/history?points=1": "points", "/health/api/history?points=5001": "points", "/health/api/history?points=many": "points",
 		"/health/api/history?step=0": "step", "/health/api/history?step=1.5s": "step", "/health/api/history?step=-1m": "step",
 		"/health/api/history?step=soon": "step", "/health/api/history?step=60&points=100": "step", "/health/api/history?step=1&hours=168": "step",
-		"/health/api/history?series=disks": "series", "/health/api/history?series=": "series", "/health/api/history?series=fd_count,": "series",
+		"/health/api/history?series=fd_count,fd_count": "series", "/health/api/history?points=9&where=pool": "where",
+		"/health/api/history?points=9&series=" + strings.Repeat("stuck,", 20_000) + "stuck": "series",
+		"/health/api/history?series=" + strings.Repeat("stuck,", 20_000) + "stuck":          "series",
+		"/health/api/history?points=9&series=stuck,stuck":                                   "series",
+		"/health/api/alerts?limit=abc":                                                      "limit", "/health/api/alerts?from=nonsense": "from", "/health/api/alerts?hours=999": "hours",
+		"/health/api/history?step=1000000&from=1970-01-01T00:00:00Z&to=9999-12-31T00:00:00Z": "step",
+		"/health/api/history?series=disks":                                                   "series", "/health/api/history?series=": "series", "/health/api/history?series=fd_count,": "series",
 		"/health/export?format=xml": "format", "/health/export?format=": "format", "/health/api/alerts?state=closed": "state",
 		"/health/api/alerts?state=": "state", "/health/api/alerts?state=all&limit=0": "limit", "/health/api/alerts?state=all&limit=1001": "limit",
 		"/health/api/alerts?state=all&before=x": "before", "/health/api/alerts?state=all&rule=": "rule",
@@ -440,6 +448,66 @@ func wrong(t *testing.T, a *api, path, name string) {
 	if err := json.Unmarshal(body, &p); err != nil || status != http.StatusBadRequest || header.Get("Content-Type") != "application/problem+json" ||
 		p.Parameter != name || !strings.HasPrefix(p.Detail, name+": got ") || !strings.Contains(p.Detail, ", want ") {
 		t.Errorf("%s: got %d %s, %v, want 400 that names %s", path, status, body, err, name)
+	}
+}
+
+func TestMetricOfManySeriesIsNarrowedDown(t *testing.T) {
+	store := openStore(t, 3)
+	many := recorded(3)
+	queue := health.Metric{Name: "orders.queue.length", Unit: "{order}", Scope: "orders"}
+	for i := range 150 {
+		queue.Readings = append(queue.Readings, health.Reading{Value: float64(i), Attributes: attribute.NewSet(attribute.Int("queue", i))})
+	}
+	many.Metrics = append(many.Metrics, queue)
+	store.Record(many)
+	if err := store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := newAPI(t, health.EndpointsConfig{History: store})
+	wrong(t, a, "/health/api/history?points=10&series=orders.queue.length&"+hour, "series")
+	var got struct {
+		Series []struct{ Max []float64 }
+	}
+	if err := json.Unmarshal(a.get("/health/api/history?points=10&series=orders.queue.length&where=queue=149&"+hour), &got); err != nil ||
+		len(got.Series) != 1 || got.Series[0].Max[0] != 149 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// TestAlertsAreFiltered asks for those that fire and for all, of which the store does not know the newest yet.
+func TestAlertsAreFiltered(t *testing.T) {
+	a := newAPI(t, health.EndpointsConfig{History: openStore(t, 1)})
+	of := func(id int64, rule string) health.Alert { return fired(id, rule, began.Add(time.Hour), true)[0].Alert }
+	a.endpoints.Publish(&health.Snapshot{Time: began, Alerts: []health.Alert{of(5, "fd"), of(6, "memory")}}, time.Now())
+	a.endpoints.Announce(fired(3, "fd", began.Add(2*time.Minute), false)) // whose end is not stored yet
+	for query, want := range map[string][]string{
+		"":                                   {"6 firing", "5 firing"},
+		"?state=open&rule=memory":            {"6 firing"},
+		"?rule=pool":                         {},
+		"?before=6":                          {"5 firing"},
+		"?limit=1":                           {"6 firing"},
+		"?to=2026-03-01T12:30:00Z":           {},
+		"?state=all":                         {"6 firing", "5 firing", "3 resolved", "2 resolved", "1 resolved"},
+		"?state=all&rule=fd":                 {"5 firing", "3 resolved", "1 resolved"},
+		"?state=all&limit=2":                 {"6 firing", "5 firing"},
+		"?state=all&limit=2&before=5":        {"3 resolved", "2 resolved"},
+		"?state=all&to=2026-03-01T12:01:30Z": {"2 resolved", "1 resolved"},
+		"?state=all&from=2026-03-01T12:10:00Z&to=2026-03-01T14:00:00Z": {"6 firing", "5 firing"},
+	} {
+		var alerts []struct {
+			ID    int
+			State string
+		}
+		if err := json.Unmarshal(a.get("/health/api/alerts"+query), &alerts); err != nil {
+			t.Fatal(err)
+		}
+		got := []string{}
+		for _, alert := range alerts {
+			got = append(got, fmt.Sprint(alert.ID, " ", alert.State))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", query, diff)
+		}
 	}
 }
 
@@ -554,6 +622,33 @@ func TestHalfAnAnswerIsNoAnswer(t *testing.T) {
 		if err == nil || len(body) == 0 {
 			t.Errorf("%s: the client takes %d bytes for the whole", path, len(body))
 		}
+	}
+}
+
+// TestAnswerCutByADeadlineIsNotWhole ends the request's context while the client still reads, as timeout middleware does.
+func TestAnswerCutByADeadlineIsNotWhole(t *testing.T) {
+	for _, path := range []string{"/health/api/history", "/health/export", "/health/export?format=jsonl"} {
+		h := &endless{untouched: untouched{t}, done: make(chan struct{})}
+		e := health.Unlimited(newEndpoints(t, health.EndpointsConfig{Service: health.TestService, Interval: time.Second, Protection: byAnn, History: h}))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), 50*time.Millisecond)
+			defer cancel()
+			e.Handler().ServeHTTP(w, r.WithContext(ctx))
+		}))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer ann")
+		response, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, response.Body); err == nil {
+			t.Errorf("%s: the client takes %d bytes for the whole", path, n)
+		}
+		_ = response.Body.Close()
+		server.Close()
 	}
 }
 

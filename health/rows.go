@@ -2,6 +2,7 @@ package health
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -116,11 +117,8 @@ func (e *Endpoints) serveRows(w http.ResponseWriter, r *http.Request, s span, f 
 // breakOff answers with the error, or, when a part of the answer is sent already, breaks the connection so that nobody
 // takes it for the whole.
 func (e *Endpoints) breakOff(w http.ResponseWriter, r *http.Request, out *pieces, err error) {
-	if r.Context().Err() != nil {
-		return // the client went away
-	}
 	if out.began {
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) // also when the context has ended: by a deadline, the client may still be there
 	}
 	e.historyProblem(err).write(w, r, nil)
 }
@@ -165,16 +163,21 @@ func (e *Endpoints) serveHistory(w http.ResponseWriter, r *http.Request) {
 	points, step := q.step()
 	names := q.list("series")
 	if points > 0 || step > 0 {
-		e.serveBuckets(w, r, q, bucketRequest{s, points, step, names})
+		e.serveBuckets(w, r, q, bucketRequest{s, points, step, names, q.pairs("where")})
 		return
 	}
 	var wanted []*field
 	for _, name := range names {
-		if f := fieldNamed(name); f != nil {
+		if f := fieldNamed(name); slices.Contains(wanted, f) {
+			q.refuse("series", name, "each name once")
+		} else if f != nil {
 			wanted = append(wanted, f)
-			continue
+		} else {
+			q.refuse("series", name, "names among "+fieldNames()+"; or points or step beside it, for a metric")
 		}
-		q.refuse("series", name, "names among "+fieldNames()+"; or points or step beside it, for a metric")
+		if q.wrong != nil {
+			break
+		}
 	}
 	if len(names) == 0 {
 		for i := range fields {

@@ -22,6 +22,8 @@ type Snapshot struct {
 	Failures []Failure     // the sources that gave no reading at this tick
 	Silences []Silence     // those in force, in the order of the rules
 
+	Untracked []Untracked // series that are not judged because their rule has as many as it may
+
 	History      *HistoryState      // nil: none is kept
 	Destinations []DestinationStats // of notifications, in the order of their configuration
 
@@ -82,6 +84,12 @@ type Stuck struct {
 	Name  string    // the heartbeat's name, or "thread" and its id
 	Since time.Time // the last beat, or the first look at which the thread slept
 	Vital bool      // a vital heartbeat: liveness fails
+}
+
+// Untracked is how many series of one rule are not judged.
+type Untracked struct {
+	Rule  string
+	Count int
 }
 
 // Failure is a source that gave no reading: it hung, panicked or returned an error.

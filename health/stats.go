@@ -13,8 +13,7 @@ func (e *Endpoints) serveStats(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodHead {
-		w.Header()["Content-Type"] = []string{mediaJSON}
-		w.Header()["Cache-Control"] = noStore
+		headOnly(w)
 		return
 	}
 	stats, err := e.history.Statistics(r.Context(), s.from, s.to)

@@ -48,14 +48,14 @@ func (m *Monitor) Silence(rule string, until time.Time, by string) error {
 
 // act does what a person asks for, publishes it at once, and passes it on.
 func (m *Monitor) act(do func(now time.Time) ([]health.Transition, error)) error {
-	switch {
-	case m.disabled:
+	if m.disabled {
 		return errDisabled
-	case m.stopping.Load():
-		return errShutDown // it would not be recorded
 	}
 	m.judging.Lock()
 	defer m.judging.Unlock()
+	if m.stopping.Load() {
+		return errShutDown // it would not be recorded
+	}
 	transitions, err := do(time.Now())
 	if err != nil {
 		return err

@@ -178,15 +178,16 @@ func TestHistoryThatCannotBeKeptStopsNothing(t *testing.T) {
 	}
 	eventually(t, "the history to be well", func() bool { return nextSnapshot(t, m).History.Condition == health.HistoryOK })
 	eventually(t, "earlier alerts to be read", func() bool { return len(log.lines("earlier alerts are read")) == 1 })
-	if after, ok := alertOf(nextSnapshot(t, m), "queue"); !ok || after.ID != a.ID || len(m.Snapshot().Alerts) != 1 {
-		t.Errorf("got %+v, %v, want the one of this process alone", after, ok)
+	after, ok := alertOf(nextSnapshot(t, m), "queue")
+	if !ok || after.ID != old.ID || !after.Began.Equal(old.Began) || after.AcknowledgedBy != "ann" || len(m.Snapshot().Alerts) != 1 {
+		t.Errorf("got %+v, %v, want the first one to go on, and its twin to end", after, ok)
 	}
 	stop(t, m)
 	store := reopened(t, path)
-	if got, _, err := store.Alert(t.Context(), old.ID); err != nil || got.Cause != health.CauseDuplicate {
-		t.Errorf("the old alert: got %+v, %v", got, err)
+	if got, _, err := store.Alert(t.Context(), a.ID); err != nil || got.Cause != health.CauseDuplicate {
+		t.Errorf("the twin: got %+v, %v", got, err)
 	}
-	want := []health.TransitionKind{health.TransitionFiring, health.TransitionAcknowledged}
+	want := []health.TransitionKind{health.TransitionFiring, health.TransitionAcknowledged, health.TransitionResolved}
 	if diff := cmp.Diff(want, transitionKinds(t, store, a.ID)); diff != "" {
 		t.Errorf("what happened while nothing could be written (-want +got):\n%s", diff)
 	}

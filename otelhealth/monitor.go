@@ -240,6 +240,8 @@ func (m *Monitor) stop(ctx context.Context) error {
 	if m.announcer != nil {
 		errs = append(errs, m.announcer.Close(patience))
 	}
+	m.judging.Lock()   // what a person is doing is recorded before that ends
+	m.judging.Unlock() //nolint:staticcheck // waits, and guards nothing
 	errs = append(errs, m.recording.close(patience))
 	if m.exporter != nil {
 		flush, cancel := context.WithTimeout(ctx, remaining(ctx)*4/5)

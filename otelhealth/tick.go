@@ -22,15 +22,16 @@ type ticker struct {
 	judged   map[string]judgedLabels // by component, and by severity of alerts
 	sleepers sleepers
 
-	sequence uint64
-	every    uint64 // an export follows every so many ticks
-	took     time.Duration
-	cpu      time.Duration // used until the tick before
-	cpuAt    time.Time     // when that was read; zero before the first tick
-	uptime   time.Duration // of the process when the monitor began
-	failing  map[alerting.Source]bool
-	overflow bool
-	panicked bool
+	sequence  uint64
+	every     uint64 // an export follows every so many ticks
+	took      time.Duration
+	cpu       time.Duration // used until the tick before
+	cpuAt     time.Time     // when that was read; zero before the first tick
+	uptime    time.Duration // of the process when the monitor began
+	failing   map[alerting.Source]bool
+	overflow  bool
+	untracked []string // rules of which that was logged
+	panicked  bool
 }
 
 // judgedLabels are the attributes of what is known only after judging.
@@ -147,8 +148,8 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	}
 	m.runtime.forget()
 	m.collect(ctx, snapshot, brought.metrics)
-	m.logChanges(snapshot, brought.sources)
 	m.judge(snapshot, at, brought.sources)
+	m.logChanges(snapshot, brought.sources)
 	m.recording.record(snapshot)
 
 	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.judgedPoints(snapshot, health.MetricStatus))
@@ -170,7 +171,7 @@ func (m *Monitor) judge(s *health.Snapshot, at time.Time, sources []alerting.Sou
 	m.judging.Lock()
 	defer m.judging.Unlock()
 	judged := m.alerter.Step(s, alerting.Inventory{Sources: sources, Histograms: m.application.histograms.names()})
-	s.Rules = judged.Rules
+	s.Rules, s.Untracked = judged.Rules, judged.Untracked
 	m.publish(s, at, fails{judged.FailsReadiness, judged.FailsLiveness})
 	m.happened(judged.Transitions)
 }
@@ -247,6 +248,12 @@ func (m *Monitor) logChanges(s *health.Snapshot, registered []alerting.Source) {
 		}
 	}
 	t.failing = failing
+	for _, u := range s.Untracked {
+		if !slices.Contains(t.untracked, u.Rule) {
+			t.untracked = append(t.untracked, u.Rule)
+			m.logger.Warn("a rule has more series than it may judge apart; the others have no alerts", "rule", u.Rule, "series", u.Count)
+		}
+	}
 	if name, overflow := overflowed(s.Metrics); overflow && !t.overflow {
 		t.overflow = true
 		m.logger.Warn("a metric has more series than are kept apart; the rest is folded into one", "metric", name)

@@ -34,6 +34,7 @@ type alertRow struct {
 	Updated        instant `db:"updated" json:"updated"`
 	ResolvedAt     instant `db:"resolved_at" json:"resolved_at"`
 	Lasted         int64   `db:"lasted_ns" json:"lasted_ns"`
+	FailingFor     int64   `db:"failing_ns" json:"failing_ns"`
 	AcknowledgedAt instant `db:"acknowledged_at" json:"acknowledged_at"`
 	AcknowledgedBy string  `db:"acknowledged_by" json:"acknowledged_by"`
 	Note           string  `db:"note" json:"note"`
@@ -90,7 +91,7 @@ func newAlertRow(a *health.Alert) alertRow {
 		Below: a.Below, State: string(a.State), Severity: uint8(a.Severity), Threshold: number(a.Threshold),
 		Value: number(a.Value), Peak: number(a.Peak), Lowest: number(a.Lowest), Breaches: a.Breaches, NoData: a.NoData,
 		Began: instant(a.Began), FailingSince: instant(a.FailingSince), FiredAt: instant(a.FiredAt),
-		Updated: instant(a.Updated), ResolvedAt: instant(a.ResolvedAt), Lasted: int64(a.Lasted),
+		Updated: instant(a.Updated), ResolvedAt: instant(a.ResolvedAt), Lasted: int64(a.Lasted), FailingFor: int64(a.FailingFor),
 		AcknowledgedAt: instant(a.AcknowledgedAt), AcknowledgedBy: a.AcknowledgedBy, Note: a.Note,
 		SilencedUntil: instant(a.SilencedUntil), Cause: string(a.Cause), ResolvedBy: a.ResolvedBy, Held: a.Held,
 		Changes: a.Changes,
@@ -104,7 +105,7 @@ func (r *alertRow) alert() health.Alert {
 		Threshold: health.Number(r.Threshold), Value: health.Number(r.Value), Peak: health.Number(r.Peak),
 		Lowest: health.Number(r.Lowest), Breaches: r.Breaches, NoData: r.NoData, Began: time.Time(r.Began),
 		FailingSince: time.Time(r.FailingSince), FiredAt: time.Time(r.FiredAt), Updated: time.Time(r.Updated),
-		ResolvedAt: time.Time(r.ResolvedAt), Lasted: time.Duration(r.Lasted), AcknowledgedAt: time.Time(r.AcknowledgedAt),
+		ResolvedAt: time.Time(r.ResolvedAt), Lasted: time.Duration(r.Lasted), FailingFor: time.Duration(r.FailingFor), AcknowledgedAt: time.Time(r.AcknowledgedAt),
 		AcknowledgedBy: r.AcknowledgedBy, Note: r.Note, SilencedUntil: time.Time(r.SilencedUntil),
 		Cause: health.Cause(r.Cause), ResolvedBy: r.ResolvedBy, Held: r.Held, Changes: r.Changes,
 	}

@@ -25,7 +25,7 @@ func full(id int64) health.Alert {
 		ID: id, Rule: "pool", Attributes: []health.Attribute{{Key: "db.client.connection.pool.name", Value: "orders \"x\""}},
 		Instance: "orders", Metric: health.MetricPoolUtil, Unit: "1", Below: true, State: health.AlertFiring,
 		Severity: health.Fail, Threshold: 0.95, Value: 0.97, Peak: 1, Lowest: 0.951, Breaches: 7, NoData: true,
-		Began: at(0), FailingSince: at(1), FiredAt: at(2), Updated: at(3), ResolvedAt: at(4), Lasted: 12345 * time.Microsecond,
+		Began: at(0), FailingSince: at(1), FiredAt: at(2), Updated: at(3), ResolvedAt: at(4), Lasted: 12345 * time.Microsecond, FailingFor: 77 * time.Microsecond,
 		AcknowledgedAt: at(5), AcknowledgedBy: "ann", Note: "scaling out", SilencedUntil: at(6), Cause: health.CausePerson,
 		ResolvedBy: "bob", Held: true, Changes: 1,
 	}

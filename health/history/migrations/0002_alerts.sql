@@ -20,7 +20,8 @@ CREATE TABLE alerts (
     fired_at        INTEGER,
     updated         INTEGER NOT NULL,
     resolved_at     INTEGER,
-    lasted_ns       INTEGER NOT NULL,
+    lasted_ns       INTEGER NOT NULL, -- from began to updated
+    failing_ns      INTEGER NOT NULL, -- from failing_since to updated
     acknowledged_at INTEGER,
     acknowledged_by TEXT NOT NULL,
     note            TEXT NOT NULL,
