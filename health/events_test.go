@@ -1,0 +1,256 @@
+package health
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// reader reads a stream of events as a browser does.
+type reader struct {
+	t        *testing.T
+	response *http.Response
+	lines    *bufio.Scanner
+}
+
+type seen struct{ id, event, data string }
+
+func openStream(t *testing.T, server *httptest.Server, lastID string) *reader {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/health/api/stream", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+credentials.Token)
+	if lastID != "" {
+		r.Header.Set("Last-Event-ID", lastID)
+	}
+	response, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	s := &reader{t: t, response: response, lines: bufio.NewScanner(response.Body)}
+	s.lines.Buffer(nil, 1<<20)
+	return s
+}
+
+// next returns the next event, and false when the stream has ended.
+func (s *reader) next() (e seen, ok bool) {
+	for s.lines.Scan() {
+		name, value, _ := strings.Cut(s.lines.Text(), ": ")
+		switch name {
+		case "id":
+			e.id = value
+		case "event":
+			e.event = value
+		case "data":
+			e.data = value
+		case "":
+			if e.event != "" {
+				return e, true
+			}
+		}
+	}
+	return e, false
+}
+
+func streaming(t *testing.T) (*Endpoints, *httptest.Server) {
+	t.Helper()
+	e := Unlimited(guarded(t, EndpointsConfig{}))
+	server := httptest.NewServer(e.Handler())
+	t.Cleanup(server.Close)
+	return e, server
+}
+
+func happened(id int64, n int, kind TransitionKind) []Transition {
+	return []Transition{{Number: n, Kind: kind, Time: testTime, By: "ann", Alert: Alert{
+		ID: id, Rule: RuleFD, State: AlertFiring, Severity: Warn, Began: testTime, FiredAt: testTime, Changes: n,
+	}}}
+}
+
+func TestStreamTellsEachSnapshotAndTransition(t *testing.T) {
+	e, server := streaming(t)
+	s := openStream(t, server, "")
+	if got := s.response.Header; s.response.StatusCode != 200 || got.Get("Content-Type") != "text/event-stream" || got.Get("Cache-Control") != "no-store" {
+		t.Fatalf("got %d, %v", s.response.StatusCode, got)
+	}
+	first, _ := s.next()
+	if first.event != "snapshot" || !json.Valid([]byte(first.data)) || !strings.Contains(first.data, `"overall_status"`) {
+		t.Fatalf("first: got %+v", first)
+	}
+	e.Announce(happened(7, 1, TransitionFiring))
+	transition, _ := s.next()
+	var told struct {
+		Kind  string
+		By    string
+		Alert struct{ ID int }
+	}
+	if err := json.Unmarshal([]byte(transition.data), &told); err != nil || transition.event != "transition" || told.Kind != "firing" || told.By != "ann" || told.Alert.ID != 7 {
+		t.Errorf("a transition: got %+v, %v", transition, err)
+	}
+	e.Publish(failingSnapshot(), time.Now())
+	second, _ := s.next()
+	if second.event != "snapshot" || second.data == first.data {
+		t.Errorf("the next snapshot: got %+v", second)
+	}
+	ids := make([]int64, 3)
+	for i, event := range []seen{first, transition, second} {
+		var err error
+		if ids[i], err = strconv.ParseInt(event.id, 10, 64); err != nil || i > 0 && ids[i] <= ids[i-1] {
+			t.Errorf("ids do not grow: %v, %v", ids, err)
+		}
+	}
+}
+
+func TestStreamResumesAfterTheLastEvent(t *testing.T) {
+	e, server := streaming(t)
+	s := openStream(t, server, "")
+	s.next()
+	e.Announce(happened(1, 1, TransitionFiring))
+	last, _ := s.next()
+	_ = s.response.Body.Close()
+	for n := range keptTransitions + 10 {
+		e.Announce(happened(2, n+1, TransitionEscalated))
+	}
+	resumed := openStream(t, server, last.id)
+	got := 0
+	for event, ok := resumed.next(); ok && event.event == "transition"; event, ok = resumed.next() {
+		got++
+	}
+	if got != keptTransitions {
+		t.Errorf("%d transitions that were missed came, want the last %d", got, keptTransitions)
+	}
+	for _, id := range []string{"", "nonsense", "99999999999999999999"} {
+		if first, _ := openStream(t, server, id).next(); first.event != "snapshot" {
+			t.Errorf("after %q: got %+v, want the snapshot alone", id, first)
+		}
+	}
+}
+
+func TestSlowReaderIsDropped(t *testing.T) {
+	h := newHub()
+	_, slow, err := h.subscribe(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, quick, err := h.subscribe(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range subscriberQueue + 1 {
+		h.publish([]byte(fmt.Sprintf("{\"n\":%d}\n", n)))
+		<-quick
+	}
+	if len(h.subscribers) != 1 {
+		t.Fatalf("%d readers are left, want the quick one", len(h.subscribers))
+	}
+	for range subscriberQueue {
+		<-slow
+	}
+	if _, open := <-slow; open {
+		t.Error("the slow one's stream goes on")
+	}
+	h.unsubscribe(slow)
+	h.unsubscribe(quick)
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	_, server := streaming(t)
+	for range mostSubscribers {
+		openStream(t, server, "")
+	}
+	full := openStream(t, server, "")
+	if full.response.StatusCode != http.StatusServiceUnavailable || full.response.Header.Get("Retry-After") == "" {
+		t.Errorf("one too many: got %d", full.response.StatusCode)
+	}
+}
+
+// TestOpenStreamDoesNotHoldShutdown is what Drain is for.
+func TestOpenStreamDoesNotHoldShutdown(t *testing.T) {
+	e, server := streaming(t)
+	s := openStream(t, server, "")
+	s.next()
+	e.EndStreams()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := server.Config.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	if _, open := s.next(); open {
+		t.Error("the stream goes on")
+	}
+	_, _, err := e.hub.subscribe(0)
+	if err == nil {
+		t.Error("another one is opened while draining")
+	}
+}
+
+func TestProbesAreKnownByTheirTag(t *testing.T) {
+	e := guarded(t, EndpointsConfig{})
+	h := e.Handler()
+	for _, path := range []string{"/health", "/health/check", "/health/startup"} {
+		first := do(t, h, http.MethodGet, path)
+		tag := first.Header().Get("ETag")
+		if tag == "" {
+			t.Fatalf("%s has no ETag", path)
+		}
+		for known, want := range map[string]int{tag: 304, "W/" + tag: 304, `"x", ` + tag: 304, "*": 304, `"x"`: 200, "": 200} {
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				w := do(t, h, method, path, "If-None-Match", known)
+				if w.Code != want || want == 304 && (w.Body.Len() > 0 || w.Header().Get("ETag") != tag || w.Header().Get("Cache-Control") == "") {
+					t.Errorf("%s %s, %s: got %d, %v", method, path, known, w.Code, w.Header())
+				}
+			}
+		}
+	}
+	e.Publish(failingSnapshot(), time.Now())
+	if w := do(t, h, http.MethodGet, "/health/check", "If-None-Match", "*"); w.Code != 503 || w.Header().Get("ETag") != "" {
+		t.Errorf("a failing probe: got %d with ETag %q, want 503 without", w.Code, w.Header().Get("ETag"))
+	}
+}
+
+func TestStartupWaitsForTheFirstSnapshotAndRequiredChecks(t *testing.T) {
+	e, err := NewEndpoints(EndpointsConfig{Service: testService, Interval: time.Second, KubernetesPaths: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(when string, code int) {
+		t.Helper()
+		for _, path := range []string{"/health/startup", "/startupz"} {
+			if w := do(t, e.Handler(), http.MethodGet, path); w.Code != code {
+				t.Errorf("%s: %s: got %d, want %d", when, path, w.Code, code)
+			}
+		}
+	}
+	want("before the first snapshot", 503)
+	s := healthySnapshot()
+	s.Checks = []CheckState{{Name: "db", Kind: CheckDatabase, Required: true}}
+	e.Publish(s, time.Now())
+	want("while a required check has not run", 503)
+	ran := *s
+	ran.Checks = []CheckState{{Name: "db", Kind: CheckDatabase, Required: true, Status: Fail}}
+	e.Publish(&ran, time.Now())
+	want("once it has run", 200)
+	e.Publish(s, time.Now())
+	want("and from then on", 200)
+}
+
+func TestDetailIsHidden(t *testing.T) {
+	e := guarded(t, EndpointsConfig{HideDetail: true})
+	e.Publish(failingSnapshot(), time.Now())
+	if got := do(t, e.Handler(), http.MethodGet, "/health/check").Body.String(); got != "{\"status\":\"fail\"}\n" {
+		t.Errorf("anonymous: got %s", got)
+	}
+	got := do(t, e.Handler(), http.MethodGet, "/health/check", "Authorization", "Bearer "+credentials.Token).Body.String()
+	if !strings.Contains(got, `"output"`) || !strings.Contains(got, `"checks"`) {
+		t.Errorf("who is known: got %s", got)
+	}
+}
