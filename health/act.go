@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -22,7 +23,8 @@ const (
 	longestMute = 366 * 24 * time.Hour
 )
 
-// action does what a POST asks for, in the name of somebody.
+// action does what a POST asks for, in the name of somebody. What it hands on it must not share with the request: a server
+// on fasthttp uses the memory behind a request's strings again.
 type action func(r *http.Request, by string, body *form) *answer
 
 // acting lets an action be asked for by whom the guard admits, and by no other site's page in a browser.
@@ -51,7 +53,7 @@ func (e *Endpoints) act(w http.ResponseWriter, r *http.Request, do action) *answ
 	if refused != nil {
 		return refused
 	}
-	by := identity.Name
+	by := strings.Clone(identity.Name)
 	if behalf := body.text("by", longestBy); behalf != "" {
 		by += " (on behalf of " + behalf + ")"
 	}
@@ -102,7 +104,7 @@ func (e *Endpoints) silence(r *http.Request, by string, body *form) *answer {
 	if body.wrong != nil {
 		return newParameterProblem(body.wrong)
 	}
-	rule := r.PathValue("name")
+	rule := strings.Clone(r.PathValue("name"))
 	if err := e.operator.Silence(rule, until, by); err != nil {
 		if errors.Is(err, ErrUnknownRule) {
 			return newOriginalProblem(http.StatusNotFound, "Rule not found", "there is no rule "+shown(rule))

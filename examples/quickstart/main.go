@@ -22,7 +22,11 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen at")
+	healthcheck := flag.Bool("healthcheck", false, "ask the quickstart that listens at -addr whether it is alive, and exit with 0 or 1")
 	flag.Parse()
+	if *healthcheck {
+		os.Exit(health.SelfProbe{Address: *addr}.Run(context.Background(), os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *addr)
 	stop()

@@ -251,6 +251,33 @@ func TestAlertFromTheFirstBreachOverARestartToItsEnd(t *testing.T) {
 	s.end()
 }
 
+func TestHealthcheck(t *testing.T) {
+	t.Parallel()
+	s := buildService(t)
+	s.start("1h")
+	address := strings.TrimPrefix(s.base, "http://")
+	if code, said := s.healthcheck(address); code != 0 || said != "" {
+		t.Errorf("while it runs: got %d, %q, want 0 and nothing said", code, said)
+	}
+	s.end()
+	code, said := s.healthcheck(address)
+	if code != 1 || !strings.HasPrefix(said, "not healthy: GET "+s.base+"/health: ") || strings.Count(said, "\n") != 1 {
+		t.Errorf("once it has ended: got %d, %q, want 1 and one line that says why", code, said)
+	}
+}
+
+// healthcheck runs the quickstart as a container's health check does, in an environment that names a proxy.
+func (s *service) healthcheck(address string) (code int, said string) {
+	s.t.Helper()
+	command := exec.CommandContext(s.t.Context(), s.binary, "-addr", address, "-healthcheck")
+	command.Env = append(os.Environ(), "HTTP_PROXY=http://192.0.2.1:1")
+	out, err := command.CombinedOutput()
+	if command.ProcessState == nil {
+		s.t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), string(out)
+}
+
 // settled returns numbers in which the service is as busy as it stays: the pool may open a connection more when an
 // order is placed just as another one is.
 func (s *service) settled() numbers {
