@@ -49,7 +49,7 @@ func (w *jsonWriter) draftChecks(checks []CheckState) {
 		if hasKind(checks[:i], kind) {
 			continue // written with the first of its kind
 		}
-		w.array(kind + ":connectivity")
+		w.array(draftCheckKey(kind))
 		for j := i; j < len(checks); j++ {
 			if checks[j].Kind == kind {
 				w.draftCheck(&checks[j])
@@ -66,18 +66,18 @@ func hasKind(checks []CheckState, kind string) bool {
 func (w *jsonWriter) draftCheck(c *CheckState) {
 	w.element()
 	w.text("componentId", c.Name)
-	if c.Kind == CheckDatabase {
-		w.text("componentType", "datastore")
-	}
+	w.text("componentType", draftCheckType(c.Kind))
 	w.status("status", draftStatus(c.Status))
 	if !c.Time.IsZero() {
 		w.time("time", c.Time)
 	}
-	switch c.Status {
-	case Unknown:
+	switch { // what it said is for the authorised
+	case c.Status == Unknown && c.Time.IsZero():
 		w.text("output", "the check has not run yet")
-	case Fail, Warn:
-		w.text("output", "the check failed") // what it said is for the authorised
+	case c.Status == Unknown:
+		w.text("output", "the check has not passed yet")
+	case c.Status != Pass:
+		w.text("output", "the check failed")
 	}
 	w.end()
 }
@@ -167,8 +167,35 @@ var draftPlaces = map[string]draftPlace{
 	RulePool:       {"database:pool-utilization", "pool_utilization", "datastore", "percent", 100},
 }
 
-// CheckDatabase is the kind of the checks behind "database:connectivity".
-const CheckDatabase = "database"
+// The kinds of checks that have a meaning here. Any other kind, such as "cache", stands under its name and
+// "connectivity".
+const (
+	CheckDatabase = "database" // "database:connectivity"
+	CheckDisk     = "disk"     // "disk:space"
+	CheckOther    = "check"    // "check:result"
+)
+
+func draftCheckKey(kind string) string {
+	switch kind {
+	case CheckDisk:
+		return "disk:space"
+	case CheckOther:
+		return "check:result"
+	default:
+		return kind + ":connectivity"
+	}
+}
+
+func draftCheckType(kind string) string {
+	switch kind {
+	case CheckDatabase:
+		return "datastore"
+	case CheckDisk:
+		return "system"
+	default:
+		return "component"
+	}
+}
 
 // draftPlaceOf returns where the rule stands; one of the user's own stands under its name. Neither half of a key may
 // hold a colon.

@@ -51,8 +51,8 @@ type Monitor struct {
 	mu       sync.Mutex // guards what follows, and publishing
 	latest   *health.Snapshot
 	taken    time.Time // of latest, with the monotonic clock
-	checks   []*check
-	leaving  []*check                         // removed, with a probe that may still run
+	checks   []*checkRunner
+	leaving  []*checkRunner                   // removed, with a probe that may still run
 	custom   map[string][]metric.Registration // by the name of the source
 	fails    fails
 	draining bool
@@ -207,7 +207,6 @@ func (m *Monitor) stop(ctx context.Context) error {
 	if m.cancel != nil {
 		m.cancel()
 	}
-	errs := []error{m.sources.close(patience)}
 	m.mu.Lock()
 	m.closed = true
 	checks, observed := slices.Concat(m.checks, m.leaving), slices.Clone(m.observed)
@@ -215,11 +214,12 @@ func (m *Monitor) stop(ctx context.Context) error {
 		observed = append(observed, registrations...)
 	}
 	m.mu.Unlock()
-	for _, c := range checks {
-		c.remove()
+	for _, r := range checks { // before sources are waited for, so that each that can end has ended by then
+		r.cancel()
 	}
-	for _, c := range checks {
-		errs = append(errs, c.wait(patience))
+	errs := []error{m.sources.close(patience)}
+	for _, r := range checks {
+		errs = append(errs, r.wait(patience))
 	}
 	errTick := m.waitForTick(patience)
 	errs = append(errs, errTick)
