@@ -424,6 +424,27 @@ func TestTwoHundredChecksThatHang(t *testing.T) {
 	close(release)
 }
 
+func TestShutdownNamesOnlyTheCheckThatHangs(t *testing.T) {
+	release, called, sampled := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	m, err := Start(t.Context(), WithInterval(20*time.Millisecond), new(logBuffer).option(),
+		WithCheck(Check{Name: "idle", InitialDelay: time.Hour, Probe: new(dependency).probe}),
+		WithCheck(Check{Name: "bad", Kind: "service", Probe: func(context.Context) error { close(called); <-release; return nil }}),
+		WithCheck(Check{Name: "good", Probe: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}),
+		WithWebSocket("hanging", func(context.Context) (int64, int64, error) { close(sampled); <-release; return 0, 0, nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-called
+	<-sampled
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	err = m.Shutdown(ctx)
+	if err == nil || !strings.Contains(err.Error(), `service "bad"`) || !strings.Contains(err.Error(), `"hanging"`) || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("shutdown: got %v, want the two that hang and nothing else", err)
+	}
+	close(release)
+}
+
 func TestCheckIsRemovedInTheMiddleOfARun(t *testing.T) {
 	bubble(t, func(t *testing.T, m *Monitor, log *logBuffer) {
 		called, ended := make(chan struct{}, 1), make(chan struct{})

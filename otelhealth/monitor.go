@@ -201,7 +201,7 @@ func (m *Monitor) Shutdown(ctx context.Context) error {
 
 // stop undoes what start did, in the opposite order. It tolerates a monitor that was set up in part, or not at all.
 func (m *Monitor) stop(ctx context.Context) error {
-	// User code and the export come first and last; neither may use up all the time.
+	// User code comes first and the export last; none may use up the time of what comes after it.
 	patience, cancel := context.WithTimeout(ctx, remaining(ctx)*2/5)
 	defer cancel()
 	if m.cancel != nil {
@@ -221,6 +221,8 @@ func (m *Monitor) stop(ctx context.Context) error {
 	for _, r := range checks {
 		errs = append(errs, r.wait(patience))
 	}
+	patience, cancel = context.WithTimeout(ctx, remaining(ctx)*2/5)
+	defer cancel()
 	errTick := m.waitForTick(patience)
 	errs = append(errs, errTick)
 	errs = append(errs, m.leaveProviders(patience, observed))
