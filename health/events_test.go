@@ -79,7 +79,7 @@ func happened(id int64, n int, kind TransitionKind) []Transition {
 func TestStreamTellsEachSnapshotAndTransition(t *testing.T) {
 	e, server := streaming(t)
 	s := openStream(t, server, "")
-	if got := s.response.Header; s.response.StatusCode != 200 || got.Get("Content-Type") != "text/event-stream" || got.Get("Cache-Control") != "no-store" {
+	if got := s.response.Header; s.response.StatusCode != http.StatusOK || got.Get("Content-Type") != "text/event-stream" || got.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d, %v", s.response.StatusCode, got)
 	}
 	first, _ := s.next()

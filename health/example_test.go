@@ -12,7 +12,11 @@ import (
 
 // What a program does under its -healthcheck flag, with the address that it listens at otherwise.
 func ExampleSelfProbe() {
-	endpoints := health.NewEndpoints(health.EndpointsConfig{Interval: 10 * time.Second})
+	endpoints, err := health.NewEndpoints(health.EndpointsConfig{Interval: 10 * time.Second})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	service := httptest.NewServer(endpoints.Handler())
 	defer service.Close()
 

@@ -83,7 +83,7 @@ func (w draftWriter) draftChecks(checks []CheckState) {
 		if hasKind(checks[:i], kind) {
 			continue // written with the first of its kind
 		}
-		w.array(kind + ":connectivity")
+		w.array(draftCheckKey(kind))
 		for j := i; j < len(checks); j++ {
 			if checks[j].Kind == kind {
 				w.draftCheck(&checks[j])
@@ -100,18 +100,18 @@ func hasKind(checks []CheckState, kind string) bool {
 func (w draftWriter) draftCheck(c *CheckState) {
 	w.element()
 	w.text("componentId", c.Name)
-	if c.Kind == CheckDatabase {
-		w.text("componentType", "datastore")
-	}
+	w.text("componentType", draftCheckType(c.Kind))
 	w.status("status", draftStatus(c.Status))
 	if !c.Time.IsZero() {
 		w.time("time", c.Time)
 	}
-	switch c.Status {
-	case Unknown:
+	switch { // what it said is for the authorised
+	case c.Status == Unknown && c.Time.IsZero():
 		w.output("the check has not run yet")
-	case Fail, Warn:
-		w.output("the check failed") // what it said is in /health/api/checks
+	case c.Status == Unknown:
+		w.output("the check has not passed yet")
+	case c.Status != Pass:
+		w.output("the check failed")
 	}
 	w.end()
 }
@@ -201,8 +201,35 @@ var draftPlaces = map[string]draftPlace{
 	RulePool:       {"database:pool-utilization", "pool_utilization", "datastore", "percent", 100},
 }
 
-// CheckDatabase is the kind of the checks behind "database:connectivity".
-const CheckDatabase = "database"
+// The kinds of checks that have a meaning here. Any other kind, such as "cache", stands under its name and
+// "connectivity".
+const (
+	CheckDatabase = "database" // "database:connectivity"
+	CheckDisk     = "disk"     // "disk:space"
+	CheckOther    = "check"    // "check:result"
+)
+
+func draftCheckKey(kind string) string {
+	switch kind {
+	case CheckDisk:
+		return "disk:space"
+	case CheckOther:
+		return "check:result"
+	default:
+		return kind + ":connectivity"
+	}
+}
+
+func draftCheckType(kind string) string {
+	switch kind {
+	case CheckDatabase:
+		return "datastore"
+	case CheckDisk:
+		return "system"
+	default:
+		return "component"
+	}
+}
 
 // noColon writes a rule's name without colons, which neither half of a key may hold, and so that no two read the same.
 var noColon = strings.NewReplacer("%", "%25", ":", "%3A")

@@ -31,7 +31,7 @@ func (doer) Resolve(int64, string, string) error { return nil }
 
 func (doer) Silence(string, time.Time, string) error { return nil }
 
-func guarded(t testing.TB, c EndpointsConfig) *Endpoints {
+func guarded(t *testing.T, c EndpointsConfig) *Endpoints {
 	t.Helper()
 	c.Service, c.Interval, c.Operator = testService, 10*time.Second, doer{}
 	if c.Protection.Authorizer == nil && c.Protection.Credentials == (Credentials{}) {
@@ -260,7 +260,14 @@ func (j *jar) SetCookies(_ *url.URL, cookies []*http.Cookie) {
 
 func (j *jar) Cookies(*url.URL) []*http.Cookie { return j.cookies }
 
-func navigate(t *testing.T, c *http.Client, method, address string, form url.Values) *http.Response {
+// page is what a browser got.
+type page struct {
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+}
+
+func navigate(t *testing.T, c *http.Client, method, address string, form url.Values) page {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -275,43 +282,43 @@ func navigate(t *testing.T, c *http.Client, method, address string, form url.Val
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	return response
+	return page{response.StatusCode, response.Header, response.Cookies()}
 }
 
 func TestBrowserLogsInAndOut(t *testing.T) {
 	c, base := browser(t, Unlimited(guarded(t, EndpointsConfig{})))
 	sent := navigate(t, c, http.MethodGet, base+"/health/api/current?x=1", nil)
-	if sent.StatusCode != http.StatusSeeOther || sent.Header.Get("Location") != "../login?next=api%2Fcurrent%3Fx%3D1" {
-		t.Fatalf("who is not logged in: got %d to %q", sent.StatusCode, sent.Header.Get("Location"))
+	if sent.status != http.StatusSeeOther || sent.header.Get("Location") != "../login?next=api%2Fcurrent%3Fx%3D1" {
+		t.Fatalf("who is not logged in: got %d to %q", sent.status, sent.header.Get("Location"))
 	}
-	page := navigate(t, c, http.MethodGet, base+"/health/login?next=api/current", nil)
-	if page.StatusCode != 200 || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") ||
-		strings.Contains(page.Header.Get("Content-Security-Policy"), "unsafe") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
-		t.Errorf("the login page: got %d, %v", page.StatusCode, page.Header)
+	form := navigate(t, c, http.MethodGet, base+"/health/login?next=api/current", nil)
+	if form.status != http.StatusOK || !strings.HasPrefix(form.header.Get("Content-Type"), "text/html") ||
+		strings.Contains(form.header.Get("Content-Security-Policy"), "unsafe") || !strings.Contains(form.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Errorf("the login page: got %d, %v", form.status, form.header)
 	}
-	if wrong := navigate(t, c, http.MethodPost, base+"/health/login", url.Values{"token": {"wrong"}}); wrong.StatusCode != 401 || len(wrong.Cookies()) > 0 {
-		t.Errorf("a wrong token: got %d, %v", wrong.StatusCode, wrong.Cookies())
+	if wrong := navigate(t, c, http.MethodPost, base+"/health/login", url.Values{"token": {"wrong"}}); wrong.status != http.StatusUnauthorized || len(wrong.cookies) > 0 {
+		t.Errorf("a wrong token: got %d, %v", wrong.status, wrong.cookies)
 	}
-	for _, form := range []url.Values{
+	for _, sent := range []url.Values{
 		{"token": {credentials.Token}, "next": {"api/current"}}, {"username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
 	} {
-		in := navigate(t, c, http.MethodPost, base+"/health/login", form)
-		if in.StatusCode != http.StatusSeeOther || in.Header.Get("Location") != "api/current" || len(in.Cookies()) != 1 {
-			t.Fatalf("%v: got %d to %q with %v", form, in.StatusCode, in.Header.Get("Location"), in.Cookies())
+		in := navigate(t, c, http.MethodPost, base+"/health/login", sent)
+		if in.status != http.StatusSeeOther || in.header.Get("Location") != "api/current" || len(in.cookies) != 1 {
+			t.Fatalf("%v: got %d to %q with %v", sent, in.status, in.header.Get("Location"), in.cookies)
 		}
-		if cookie := in.Cookies()[0]; !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.MaxAge != 43200 || !strings.HasPrefix(cookie.Name, "health_") {
+		if cookie := in.cookies[0]; !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.MaxAge != 43200 || !strings.HasPrefix(cookie.Name, "health_") {
 			t.Errorf("the cookie is %v", cookie)
 		}
-		if seen := navigate(t, c, http.MethodGet, base+"/health/api/current", nil); seen.StatusCode != 200 {
-			t.Errorf("who is logged in: got %d", seen.StatusCode)
+		if seen := navigate(t, c, http.MethodGet, base+"/health/api/current", nil); seen.status != http.StatusOK {
+			t.Errorf("who is logged in: got %d", seen.status)
 		}
 		kept := &jar{slices.Clone(c.Jar.Cookies(nil))}
-		if out := navigate(t, c, http.MethodPost, base+"/health/logout", nil); out.StatusCode != http.StatusSeeOther || out.Header.Get("Location") != "login" {
-			t.Errorf("logging out: got %d to %q", out.StatusCode, out.Header.Get("Location"))
+		if out := navigate(t, c, http.MethodPost, base+"/health/logout", nil); out.status != http.StatusSeeOther || out.header.Get("Location") != "login" {
+			t.Errorf("logging out: got %d to %q", out.status, out.header.Get("Location"))
 		}
 		c.Jar = kept // who has copied the cookie
-		if seen := navigate(t, c, http.MethodGet, base+"/health/api/current", nil); seen.StatusCode != http.StatusSeeOther {
-			t.Errorf("after logging out the session goes on: got %d", seen.StatusCode)
+		if seen := navigate(t, c, http.MethodGet, base+"/health/api/current", nil); seen.status != http.StatusSeeOther {
+			t.Errorf("after logging out the session goes on: got %d", seen.status)
 		}
 		c.Jar = new(jar)
 	}
@@ -338,10 +345,10 @@ func TestSessionCookieIsSecureUnderTLS(t *testing.T) {
 		r.RemoteAddr = remote
 		w := httptest.NewRecorder()
 		e.Handler().ServeHTTP(w, r)
-		if len(w.Result().Cookies()) != 1 { //nolint:bodyclose // of a recorder
+		if len(w.Result().Cookies()) != 1 {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
-		return w.Result().Cookies()[0] //nolint:bodyclose // of a recorder
+		return w.Result().Cookies()[0]
 	}
 	if !login("192.0.2.9:1").Secure {
 		t.Error("behind a trusted proxy that speaks TLS it is not Secure")

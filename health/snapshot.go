@@ -68,13 +68,13 @@ type RuleState struct {
 // CheckState is what a check found when it last ran. A check runs in the background, never for a request.
 type CheckState struct {
 	Name     string
-	Kind     string // "database"
-	Required bool   // readiness fails while it fails, or has not run yet
-	Status   Status // Unknown before it has run
+	Kind     string // [CheckDatabase], [CheckDisk], [CheckOther], or one of the user's own
+	Required bool   // readiness fails while it fails, or is unknown
+	Status   Status // Unknown before it has run, and until enough failures in a row decide it
 	Time     time.Time
 	Duration time.Duration
 	Since    time.Time // when it first had this status
-	Error    string    // empty on Pass; may hold what a driver said, so only for who is authorised
+	Error    string    // of the last run, also where it does not count yet; may hold what a driver said, so only for who is authorised
 }
 
 // Stuck is something that no longer moves: a heartbeat that is overdue, or an OS thread in uninterruptible sleep.

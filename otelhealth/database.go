@@ -51,9 +51,6 @@ type database struct {
 	pool, idle, used                             labels
 }
 
-// defaultProbeTimeout bounds a database's probe.
-const defaultProbeTimeout = 5 * time.Second
-
 func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database, error) {
 	if isNil(db) {
 		return nil, errors.New("the database is nil")
@@ -61,7 +58,7 @@ func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database,
 	pool := attribute.String(health.AttrPoolName, name)
 	d := &database{
 		db:          db,
-		timeout:     defaultProbeTimeout,
+		timeout:     defaultCheckTimeout,
 		required:    true,
 		count:       c.number(health.MetricPoolCount),
 		maximum:     c.number(health.MetricPoolMax),
@@ -124,7 +121,7 @@ func newDefaultProbe(db DB) func(context.Context) error {
 // AddDB watches a database pool: its connections and waits at each tick, and in the background, after each tick,
 // whether it answers. By default that is a ping; for SQLite, where a ping on an open pool proves nothing, the first bytes
 // of the file are read too, without a lock. The check is required unless [Optional] says otherwise: readiness fails while
-// it fails or has not run yet. The monitor neither opens nor closes the pool. remove ends the watch; a call that is
+// it fails or has not run yet. When it begins to fail, and when it passes again, is logged. The monitor neither opens nor closes the pool. remove ends the watch; a call that is
 // running may still go on for a moment.
 func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(), err error) {
 	if err := checkName("database", name); err != nil {
@@ -141,13 +138,14 @@ func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(),
 	if err != nil {
 		return nil, fmt.Errorf("database %q: %w", name, err)
 	}
-	c := newCheck(health.CheckState{Name: name, Kind: health.CheckDatabase, Required: d.required}, d.timeout, d.probe, m.checkChanged)
-	if err := m.addCheck(c); err != nil {
+	check := Check{Name: name, Kind: health.CheckDatabase, Required: d.required, Timeout: d.timeout, Probe: d.probe}
+	r := newCheckRunner(check.withDefaults(m.config.interval), m.checkChanged)
+	if err := m.addRunner(r, r.afterTicks); err != nil {
 		m.sources.remove(caller)
 		return nil, fmt.Errorf("database %q: %w", name, err)
 	}
 	return sync.OnceFunc(func() {
 		m.sources.remove(caller)
-		m.removeCheck(c)
+		m.removeRunner(r)
 	}), nil
 }

@@ -13,6 +13,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/health/checks"
 	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
@@ -49,6 +50,53 @@ func ExampleMonitor_AddSource() {
 		Gauges: []otelhealth.Gauge{{Name: "orders.queue.length", Unit: "{order}", Description: "Orders that wait."}},
 		Sample: func(_ context.Context, observe otelhealth.Observe) error {
 			observe("orders.queue.length", 12, attribute.String("queue", "new"))
+			return nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer remove()
+}
+
+func ExampleWithCheck() {
+	monitor, err := otelhealth.Start(context.Background(), quiet,
+		otelhealth.WithCheck(otelhealth.Check{
+			Name: "payments", Kind: "service", Required: true, FailureThreshold: 3,
+			Probe: checks.HTTP("https://payments.internal/health"),
+		}),
+		otelhealth.WithCheck(otelhealth.Check{
+			Name: "sessions", Kind: "cache", Timeout: time.Second,
+			Probe: checks.TCP("redis.internal:6379"),
+		}),
+		otelhealth.WithCheck(otelhealth.Check{
+			Name: "data", Kind: health.CheckDisk, Interval: time.Minute,
+			Probe: checks.DiskSpace("/var/lib/orders", checks.MinFree(1<<30), checks.MinFreeShare(0.05)),
+		}),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = monitor.Shutdown(context.Background()) }()
+}
+
+func ExampleMonitor_AddCheck() {
+	monitor, err := otelhealth.Start(context.Background(), quiet)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = monitor.Shutdown(context.Background()) }()
+
+	expires := time.Now().Add(90 * 24 * time.Hour)
+	remove, err := monitor.AddCheck(otelhealth.Check{
+		Name: "license",
+		Probe: func(context.Context) error {
+			if left := time.Until(expires); left < 7*24*time.Hour {
+				return fmt.Errorf("the license ends in %v", left.Round(time.Hour))
+			}
 			return nil
 		},
 	})

@@ -51,8 +51,8 @@ type Monitor struct {
 	mu       sync.Mutex // guards what follows, and publishing
 	latest   *health.Snapshot
 	taken    time.Time // of latest, with the monotonic clock
-	checks   []*check
-	leaving  []*check                         // removed, with a probe that may still run
+	checks   []*checkRunner
+	leaving  []*checkRunner                   // removed, with a probe that may still run
 	custom   map[string][]metric.Registration // by the name of the source
 	fails    fails
 	draining bool
@@ -211,7 +211,7 @@ func (m *Monitor) Shutdown(ctx context.Context) error {
 
 // stop undoes what start did, in the opposite order. It tolerates a monitor that was set up in part, or not at all.
 func (m *Monitor) stop(ctx context.Context) error {
-	// User code and the export come first and last; neither may use up all the time.
+	// User code comes first and the export last; none may use up the time of what comes after it.
 	patience, cancel := context.WithTimeout(ctx, remaining(ctx)*2/5)
 	defer cancel()
 	if m.cancel != nil {
@@ -220,7 +220,6 @@ func (m *Monitor) stop(ctx context.Context) error {
 	if m.endpoints != nil {
 		m.endpoints.EndStreams()
 	}
-	errs := []error{m.sources.close(patience)}
 	m.mu.Lock()
 	m.closed = true
 	checks, observed := slices.Concat(m.checks, m.leaving), slices.Clone(m.observed)
@@ -228,12 +227,15 @@ func (m *Monitor) stop(ctx context.Context) error {
 		observed = append(observed, registrations...)
 	}
 	m.mu.Unlock()
-	for _, c := range checks {
-		c.remove()
+	for _, r := range checks { // before sources are waited for, so that each that can end has ended by then
+		r.cancel()
 	}
-	for _, c := range checks {
-		errs = append(errs, c.wait(patience))
+	errs := []error{m.sources.close(patience)}
+	for _, r := range checks {
+		errs = append(errs, r.wait(patience))
 	}
+	patience, cancel = context.WithTimeout(ctx, remaining(ctx)*2/5)
+	defer cancel()
 	errTick := m.waitForTick(patience)
 	errs = append(errs, errTick)
 	errs = append(errs, m.leaveProviders(patience, observed))

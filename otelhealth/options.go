@@ -48,6 +48,7 @@ type config struct {
 	noSemconv       bool
 	readers         []*Reader
 	register        []func(*Monitor) error // sources given as options
+	checks          []Check
 
 	onSnapshot func(*health.Snapshot) // called by the tick with what it has published; nil: nobody
 
@@ -91,6 +92,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 	for _, component := range components() {
 		c.errs = append(c.errs, component.check(c.thresholds[component.name]))
 	}
+	c.errs = append(c.errs, validateChecks(c.checks))
 	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
 		c.wrong(c.otlp.protocolVariable, c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
 	}
@@ -199,6 +201,11 @@ func WithWebSocket(name string, stats WebSocketStats) Option {
 // WithSource adds readings of any other kind: see [Monitor.AddSource].
 func WithSource(s Source) Option {
 	return withSource(func(m *Monitor) error { _, err := m.AddSource(s); return err })
+}
+
+// WithCheck runs a check in the background: see [Monitor.AddCheck].
+func WithCheck(check Check) Option {
+	return func(c *config) { c.checks = append(c.checks, check) }
 }
 
 func withSource(register func(*Monitor) error) Option {

@@ -66,14 +66,6 @@ func (m *Monitor) publish(s *health.Snapshot, taken time.Time, f fails) {
 	m.endpoints.Publish(s, taken)
 }
 
-// checkChanged lets the tick's goroutine republish: once for all the checks that change at about the same time.
-func (m *Monitor) checkChanged() {
-	select {
-	case m.changed <- struct{}{}:
-	default:
-	}
-}
-
 // republish answers with the latest snapshot anew, after a check or draining has changed what it means.
 func (m *Monitor) republish() {
 	m.mu.Lock()
@@ -93,8 +85,8 @@ func (m *Monitor) complete(s *health.Snapshot) {
 	s.Silences = m.alerter.Silences()
 	s.History, s.Destinations = m.recording.state(), m.recording.destinations()
 	s.Checks = make([]health.CheckState, len(m.checks))
-	for i, c := range m.checks {
-		s.Checks[i] = c.latest()
+	for i, r := range m.checks {
+		s.Checks[i] = r.latest()
 	}
 	m.verdicts(s, m.draining)
 }

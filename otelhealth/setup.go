@@ -34,6 +34,10 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 	for _, register := range m.config.register {
 		errs = append(errs, register(m))
 	}
+	for _, check := range m.config.checks {
+		_, err := m.AddCheck(check)
+		errs = append(errs, err)
+	}
 	for i, r := range m.config.readers {
 		name := "WithReader"
 		if i > 0 {

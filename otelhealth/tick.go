@@ -226,8 +226,8 @@ func (m *Monitor) kickChecks() {
 	m.mu.Lock()
 	checks := m.checks
 	m.mu.Unlock()
-	for _, c := range checks {
-		c.kick()
+	for _, r := range checks {
+		r.kick()
 	}
 }
 

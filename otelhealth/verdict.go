@@ -50,6 +50,8 @@ func (m *Monitor) readiness(s *health.Snapshot, draining bool) health.Verdict {
 	for i := range s.Checks {
 		c := &s.Checks[i]
 		switch {
+		case c.Required && c.Status == health.Unknown && !c.Time.IsZero():
+			return health.Verdict{Status: health.Fail, Reason: fmt.Sprintf("the required check %q has not passed yet", c.Name)}
 		case c.Required && c.Status == health.Unknown:
 			return health.Verdict{Status: health.Fail, Reason: fmt.Sprintf("the required check %q has not run yet", c.Name)}
 		case c.Required && c.Status == health.Fail:

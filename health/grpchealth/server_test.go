@@ -39,9 +39,18 @@ type service struct {
 	client    grpc_health_v1.HealthClient
 }
 
+func newEndpoints(t *testing.T, interval time.Duration) *health.Endpoints {
+	t.Helper()
+	endpoints, err := health.NewEndpoints(health.EndpointsConfig{Interval: interval})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return endpoints
+}
+
 func startService(t *testing.T, options ...grpchealth.Option) *service {
 	t.Helper()
-	endpoints := health.NewEndpoints(health.EndpointsConfig{Interval: time.Hour})
+	endpoints := newEndpoints(t, time.Hour)
 	s := serve(t, endpoints, options...)
 	s.endpoints = endpoints
 	return s

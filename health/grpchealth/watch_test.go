@@ -97,7 +97,7 @@ func TestStalledTickIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const interval = 10 * time.Second
 		s := &service{t: t, server: grpc.NewServer()}
-		s.endpoints = health.NewEndpoints(health.EndpointsConfig{Interval: interval})
+		s.endpoints = newEndpoints(t, interval)
 		s.health = grpchealth.Register(s.server, s.endpoints)
 		pipe := bufconn.Listen(1 << 16)
 		go func() { _ = s.server.Serve(pipe) }()
