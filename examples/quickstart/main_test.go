@@ -363,6 +363,7 @@ func (s *service) openWebSockets() {
 }
 
 func TestBusyPortIsSaidAtOnce(t *testing.T) {
+	t.Chdir(t.TempDir()) // where the history is kept
 	var listen net.ListenConfig
 	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -414,7 +415,7 @@ func TestTroubleIsRefused(t *testing.T) {
 
 func TestWelcomeSaysWhereToLook(t *testing.T) {
 	text := welcome("http://localhost:1")
-	for _, path := range []string{"/health", "/health/check", "/health/api/current", "/demo/files?n=200", "/ws"} {
+	for _, path := range []string{"/health", "/health/check", "/health/api/current", "/demo/files?n=900", "/ws"} {
 		if !strings.Contains(text, "http://localhost:1"+path) {
 			t.Errorf("%s is not mentioned", path)
 		}
