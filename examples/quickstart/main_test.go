@@ -113,7 +113,6 @@ type numbers struct {
 		TotalSymbols int `json:"total_symbols"`
 	}
 	Database struct{ Connections map[string]int }
-	Monitor  struct{ Sequence int }
 }
 
 func (s *service) current() (n numbers) {
@@ -131,16 +130,37 @@ func (s *service) current() (n numbers) {
 // next returns the numbers of a sample that was begun after the call.
 func (s *service) next() numbers {
 	s.t.Helper()
-	before := s.current().Monitor.Sequence
-	deadline := time.Now().Add(20 * time.Second)
-	for time.Now().Before(deadline) {
-		if n := s.current(); n.Monitor.Sequence >= before+2 {
-			return n
+	s.sampled()
+	s.sampled() // the first may have been begun before
+	return s.current()
+}
+
+// sampled waits for a sample. A probe may be asked as often as one likes.
+func (s *service) sampled() {
+	s.t.Helper()
+	before := s.sampleTime()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if s.sampleTime() != before {
+			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	s.t.Fatal("no new sample")
-	return numbers{}
+}
+
+// sampleTime is the time of the sample that the probe answers for; empty: there is none.
+func (s *service) sampleTime() string {
+	s.t.Helper()
+	_, body, _ := s.do(http.MethodGet, "/health/check")
+	var probe struct {
+		Checks map[string][]struct{ Time string }
+	}
+	if err := json.Unmarshal(body, &probe); err != nil {
+		s.t.Fatalf("%v in %s", err, body)
+	}
+	for _, check := range probe.Checks["system:file-descriptors"] {
+		return check.Time
+	}
+	return ""
 }
 
 func TestQuickstartShowsWhatHappensToIt(t *testing.T) {
@@ -193,10 +213,11 @@ func (s *service) alerts(query string) []alert {
 func (s *service) await(what, query string, wanted func(alert) bool) alert {
 	s.t.Helper()
 	var seen []alert
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for range 20 {
 		if seen = s.alerts(query); len(seen) == 1 && wanted(seen[0]) {
 			return seen[0]
 		}
+		s.sampled()
 	}
 	s.t.Fatalf("%s never came: got %+v", what, seen)
 	return alert{}
