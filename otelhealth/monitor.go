@@ -34,6 +34,7 @@ type Monitor struct {
 	sources   registry
 	announcer *alerting.Announcer
 	recording recording
+	scraped   http.Handler // at /metrics; nil: nothing is
 	beats     heartbeats
 
 	pipeline     *pipeline
@@ -125,6 +126,7 @@ func (m *Monitor) newEndpoints() (*health.Endpoints, error) {
 
 		HideDetail:      c.hideDetail,
 		KubernetesPaths: c.kubernetesPaths,
+		Metrics:         m.scraped,
 	})
 }
 

@@ -3,12 +3,14 @@ package otelhealth
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelhealth/otelhealth-go/alerting"
@@ -49,6 +51,7 @@ type config struct {
 	readers         []*Reader
 	register        []func(*Monitor) error // sources given as options
 	checks          []Check
+	scrape          Scrape
 
 	onSnapshot func(*health.Snapshot) // called by the tick with what it has published; nil: nobody
 
@@ -246,6 +249,15 @@ func WithRuntimeMetrics() Option {
 // snapshots have them all the same.
 func WithoutSemconvNames() Option {
 	return func(c *config) { c.noSemconv = true }
+}
+
+// Scrape makes a reader of the built-in metrics and of the sources' gauges, and the handler that shows what it reads.
+// ownNamesOnly is true when WithoutSemconvNames was given. Package otelhealth/scrape has one for Prometheus.
+type Scrape func(ownNamesOnly bool) (sdkmetric.Reader, http.Handler, error)
+
+// WithScrape answers GET /metrics with the handler that s makes: see package otelhealth/scrape.
+func WithScrape(s Scrape) Option {
+	return func(c *config) { c.scrape = s }
 }
 
 // WithReader lets the monitor see the metrics of the application's own provider, so that rules may judge them. The

@@ -25,7 +25,7 @@ type pipeline struct {
 	collected metricdata.ResourceMetrics // of the local reader, whose memory the SDK uses again
 }
 
-func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter) *pipeline {
+func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter, others ...sdkmetric.Reader) *pipeline {
 	p := &pipeline{local: newLocalReader()}
 	options := []sdkmetric.Option{sdkmetric.WithResource(r), sdkmetric.WithReader(p.local)}
 	if exporter != nil {
@@ -34,6 +34,9 @@ func newPipeline(r *resource.Resource, exporter sdkmetric.Exporter) *pipeline {
 			sdkmetric.WithAggregationSelector(exporter.Aggregation),
 		)
 		options = append(options, sdkmetric.WithReader(p.otlp))
+	}
+	for _, other := range others {
+		options = append(options, sdkmetric.WithReader(other))
 	}
 	p.provider = sdkmetric.NewMeterProvider(options...)
 	return p

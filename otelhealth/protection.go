@@ -40,8 +40,17 @@ func WithKubernetesPaths() Option {
 // checkProtection refuses credentials that make no sense, without repeating them.
 func (c *config) checkProtection() {
 	if err := c.protection.Credentials.Validate(); err != nil {
-		c.errs = append(c.errs, fmt.Errorf("HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME, HEALTH_AUTH_PASSWORD, HEALTH_AUTH_PASSWORD_HASH: got %w", err))
+		const want = "a token, or a user name with either a password or its hash, or both"
+		c.errs = append(c.errs, fmt.Errorf("HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME, HEALTH_AUTH_PASSWORD, HEALTH_AUTH_PASSWORD_HASH: got %w, want %s", err, want))
 	}
+}
+
+func setPasswordHash(c *config, value string) error {
+	if (health.Credentials{Username: "anybody", PasswordHash: value}).Validate() != nil {
+		return errors.New("a hash made by bcrypt")
+	}
+	c.protection.PasswordHash = value
+	return nil
 }
 
 func setOrigins(c *config, value string) error {

@@ -39,7 +39,7 @@ func settings() []setting {
 		{"HEALTH_API_TOKEN", "made at start", "What opens the API as a bearer token, or at the login page.", setText(func(c *config) *string { return &c.protection.Token })},
 		{"HEALTH_AUTH_USERNAME", "", "User name that opens the API with a password (HTTP Basic, or at the login page).", setText(func(c *config) *string { return &c.protection.Username })},
 		{"HEALTH_AUTH_PASSWORD", "", "Its password.", setText(func(c *config) *string { return &c.protection.Password })},
-		{"HEALTH_AUTH_PASSWORD_HASH", "", "Its password hashed by bcrypt, in place of HEALTH_AUTH_PASSWORD.", setText(func(c *config) *string { return &c.protection.PasswordHash })},
+		{"HEALTH_AUTH_PASSWORD_HASH", "", "Its password hashed by bcrypt, in place of HEALTH_AUTH_PASSWORD.", setPasswordHash},
 		{"HEALTH_CHECK_DETAIL", "full", "What /health/check tells anonymous clients: full (each check's status), or none (the whole's alone).", setCheckDetail},
 		{"HEALTH_TRUSTED_ORIGINS", "", "Other origins whose pages may POST, such as https://health.example, with commas between.", setOrigins},
 		{"HEALTH_TRUSTED_PROXIES", "", "Addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host are believed, with commas between.", setProxies},

@@ -93,7 +93,15 @@ func (m *Monitor) setUpMetrics(ctx context.Context) error {
 	if m.exporter != nil {
 		client = m.exporter.client
 	}
-	m.pipeline = newPipeline(r, client)
+	var others []sdkmetric.Reader
+	if c.scrape != nil {
+		reader, handler, err := c.scrape(c.noSemconv)
+		if err != nil {
+			return fmt.Errorf("WithScrape: %w", err)
+		}
+		others, m.scraped = append(others, reader), handler
+	}
+	m.pipeline = newPipeline(r, client, others...)
 	m.application.pipeline = newPipeline(r, client)
 
 	if err := observeForGood(m.pipeline.provider.Meter(health.Scope), m.catalog.builtins, m.sampled.Load); err != nil {
