@@ -180,6 +180,7 @@ func (g *guard) identify(r *http.Request) (Identity, *answer) {
 		identity, err := g.authorizer.Authorize(r)
 		switch {
 		case err == nil:
+			identity.Name = strings.Clone(identity.Name) // of a header, perhaps: its memory is used again by fasthttp
 			return identity, nil
 		case errors.Is(err, ErrForbidden):
 			return Identity{}, g.forbidden
