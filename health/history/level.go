@@ -14,6 +14,7 @@ type level struct {
 	sketches       string // the table with the buckets' sketches
 	width          int64  // of a bucket, milliseconds; 0: samples
 	keep           time.Duration
+	layouts        bool // stores readings by position: rows are many, and gone before there are many layouts
 	sketchReadings bool // keeps sketches of the series too; in shorter buckets they would cost more than the samples
 }
 
@@ -27,8 +28,8 @@ const (
 
 // levels are ordered from fine to coarse; each width divides the next.
 var levels = [numLevels]level{
-	raw: {table: "samples"}, // kept for Config.Retention
-	1:   {table: "rollup_1m", sketches: "sketches_1m", width: time.Minute.Milliseconds(), keep: 30 * day},
+	raw: {table: "samples", layouts: true}, // kept for Config.Retention
+	1:   {table: "rollup_1m", sketches: "sketches_1m", width: time.Minute.Milliseconds(), keep: 30 * day, layouts: true},
 	2:   {table: "rollup_15m", sketches: "sketches_15m", width: (15 * time.Minute).Milliseconds(), keep: 365 * day, sketchReadings: true},
 	3:   {table: "rollup_4h", sketches: "sketches_4h", width: (4 * time.Hour).Milliseconds(), keep: 365 * day, sketchReadings: true},
 }

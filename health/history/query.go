@@ -28,7 +28,7 @@ func (s *Store) query(doing string, f func(*database) error) error {
 	}
 	if condition(err) == health.HistoryCorrupt {
 		s.suspect.Store(true)
-		s.queue.poke()
+		poke(s.queue.ready)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -65,6 +65,7 @@ func (s *Store) run(ctx context.Context) {
 		timer := time.NewTimer(retry)
 		select {
 		case <-timer.C:
+		case <-s.queue.urgent: // alerts do not wait for samples
 		case <-s.stop: // one more attempt
 		}
 		timer.Stop()

@@ -63,7 +63,11 @@ func TestPruneAlertsByAge(t *testing.T) {
 	s.RecordTransitions(life(1, epoch))
 	s.RecordTransitions(life(2, epoch.Add(90*time.Minute)))
 	s.RecordTransitions(life(3, epoch)[:1])
-	fill(t, s, l, 2*360)
+	fill(t, s, l, 360)
+	if _, err := s.Abandon(t.Context(), nil, l.at); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, l, 360)
 	list, err := s.Alerts(t.Context(), health.AlertFilter{})
 	if err != nil || len(list) != 2 || list[0].ID != 3 || list[1].ID != 2 {
 		t.Errorf("got %v, %v, want the open alert 3 and the recent 2", list, err)
@@ -157,41 +161,44 @@ func TestMemoryDoesNotGrowWithTheRange(t *testing.T) {
 	}
 }
 
-// TestSeriesWhoseSourceGoes: a layout keeps the place of a source that is gone, until it is mostly empty.
+// TestSeriesWhoseSourceGoes: whether the layout names the series or not, each reading stays with its own.
 func TestSeriesWhoseSourceGoes(t *testing.T) {
-	s := open(t, Config{})
-	snapshot := func(n int, queues ...string) *health.Snapshot {
-		l := newLoad(1)
-		snapshot := &health.Snapshot{Time: epoch.Add(time.Duration(n) * 10 * time.Second), Interval: 10 * time.Second}
-		m := health.Metric{Name: "queue.length", Scope: "test"}
-		for _, q := range queues {
-			m.Readings = append(m.Readings, health.Reading{Attributes: l.set("queue", q), Value: float64(len(q) + n)})
-		}
-		snapshot.Metrics = append(snapshot.Metrics, m)
-		return snapshot
-	}
-	s.Record(snapshot(0, "a", "bb"))
-	s.Record(snapshot(1, "bb"))
-	s.Record(snapshot(2))
-	s.Record(snapshot(3, "ccc", "a"))
-	flush(t, s)
-	if n := count(t, s, `SELECT count(DISTINCT layout) FROM layouts`); n != 2 {
-		t.Errorf("got %d layouts, want 2: one was too small for ccc", n)
-	}
-	list, err := s.Catalog(t.Context())
-	if err != nil || len(list) != 3 {
-		t.Fatal(list, err)
-	}
-	got, err := s.Series(t.Context(), health.SeriesRequest{From: epoch, To: epoch.Add(time.Minute), Points: 60, Series: []int64{list[0].ID, list[1].ID, list[2].ID}})
-	if err != nil || len(got.Buckets) != 4 {
-		t.Fatal(got, err)
-	}
-	want := [][]health.Number{{1, 2, -1}, {-1, 3, -1}, {-1, -1, -1}, {4, -1, 6}}
-	for i, b := range got.Buckets {
-		for j, v := range b.Values {
-			if known := want[i][j] >= 0; v.Max.Known() != known || known && v.Max != want[i][j] {
-				t.Errorf("sample %d, series %d: got %+v, want %v", i, j, v, want[i][j])
+	for _, name := range []string{"in the layout", "beside it"} {
+		t.Run(name, func(t *testing.T) {
+			s, l := open(t, Config{}), newLoad(1)
+			snapshot := func(n int, queues ...string) *health.Snapshot {
+				snapshot := &health.Snapshot{Time: epoch.Add(time.Duration(n) * 10 * time.Second), Interval: 10 * time.Second}
+				m := health.Metric{Name: "queue.length", Scope: "test"}
+				for _, q := range queues {
+					m.Readings = append(m.Readings, health.Reading{Attributes: l.set("queue", q), Value: float64(len(q) + n)})
+				}
+				snapshot.Metrics = append(snapshot.Metrics, m)
+				if name == "in the layout" {
+					snapshot.Metrics = append(snapshot.Metrics, sessions(from(0, 2*fewStrays)...))
+				}
+				return snapshot
 			}
-		}
+			s.Record(snapshot(0, "a", "bb"))
+			s.Record(snapshot(1, "bb"))
+			s.Record(snapshot(2))
+			s.Record(snapshot(3, "ccc", "a"))
+			flush(t, s)
+			var ids []int64
+			if err := s.db.write.Select(&ids, `SELECT id FROM series WHERE name = 'queue.length' ORDER BY attributes`); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Series(t.Context(), health.SeriesRequest{From: epoch, To: epoch.Add(time.Minute), Points: 60, Series: ids})
+			if err != nil || len(got.Buckets) != 4 {
+				t.Fatal(got, err)
+			}
+			want := [][]health.Number{{1, 2, -1}, {-1, 3, -1}, {-1, -1, -1}, {4, -1, 6}}
+			for i, b := range got.Buckets {
+				for j, v := range b.Values {
+					if known := want[i][j] >= 0; v.Max.Known() != known || known && v.Max != want[i][j] {
+						t.Errorf("sample %d, series %d: got %+v, want %v", i, j, v, want[i][j])
+					}
+				}
+			}
+		})
 	}
 }

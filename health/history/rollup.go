@@ -119,7 +119,7 @@ func (b *bucket) write(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) e
 		if s.count < a.samples {
 			missing[rolledColumns[i]] = a.samples - s.count
 		}
-		sketches = appendSketch(sketches, i, s)
+		sketches = appendSketch(sketches, int64(i), s)
 	}
 	for _, n := range a.statuses {
 		args = append(args, n.unknown, n.warn, n.fail)
@@ -132,42 +132,62 @@ func (b *bucket) write(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) e
 		}
 		missed = string(text)
 	}
-	layout, readings, readingSketches, err := b.readings(ctx, tx, c)
-	if err != nil {
+	args = append(args, missed)
+	args = append(args, b.readings(l, c)...)
+	if _, err := tx.ExecContext(ctx, insert("REPLACE", l.table, rollupColumns(l)), args...); err != nil {
 		return err
 	}
-	args = append(args, missed, layout, readings)
-	if _, err := tx.ExecContext(ctx, insert("REPLACE", l.table, rollupColumns()), args...); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "REPLACE INTO "+l.sketches+" (time, sketches, reading_sketches) VALUES (?, ?, ?)",
-		b.start, sketches, readingSketches)
+	_, err := tx.ExecContext(ctx, "REPLACE INTO "+l.sketches+" (time, sketches, reading_sketches) VALUES (?, ?, ?)",
+		b.start, sketches, b.readingSketches(c))
 	return err
 }
 
-// readings returns layout, readings and reading_sketches.
-func (b *bucket) readings(ctx context.Context, tx *sqlx.Tx, c *catalog) (layout, readings any, sketches []byte, err error) {
-	ids := b.sum.seriesIDs()
-	if len(ids) == 0 {
-		return nil, nil, nil, nil
+// readings returns the values of the last columns, after missing.
+func (b *bucket) readings(l *level, c *catalog) []any {
+	var order []*series
+	if l.layouts {
+		order = c.layout.order
 	}
-	if err := c.include(ctx, tx, ids); err != nil {
-		return nil, nil, nil, err
+	text, others, placed := []byte("["), []byte(nil), false
+	for i, s := range order {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		var of *stat
+		if s != nil {
+			of = b.sum.series[s.id]
+			placed = placed || of != nil && of.count > 0
+		}
+		text = appendStat(text, of, b.sum.samples, s != nil && s.isTotal)
 	}
-	stats := make([]*stat, len(c.order))
-	for i, series := range c.order {
-		if s := b.sum.series[series]; s != nil {
-			stats[i] = s
-			if !c.totals[series] {
-				sketches = appendSketch(sketches, i, s)
-			}
+	for _, id := range b.sum.seriesIDs() {
+		if s := c.byID[id]; s != nil && (s.position < 0 || !l.layouts) {
+			others = appendStat(appendKey(others, id), b.sum.series[id], b.sum.samples, s.isTotal)
 		}
 	}
-	text := encodeStats(nil, stats, b.sum.samples, func(position int) bool { return c.totals[c.order[position]] })
-	return c.current, string(text), sketches, nil
+	var columns []any
+	switch {
+	case l.layouts && placed:
+		columns = append(columns, c.layout.id, string(append(text, ']')))
+	case l.layouts:
+		columns = append(columns, nil, nil)
+	}
+	if len(others) == 0 {
+		return append(columns, nil)
+	}
+	return append(columns, string(append(others, '}')))
 }
 
-func rollupColumns() []string {
+func (b *bucket) readingSketches(c *catalog) (sketches []byte) {
+	for _, id := range b.sum.seriesIDs() {
+		if s := c.byID[id]; s != nil && !s.isTotal {
+			sketches = appendSketch(sketches, id, b.sum.series[id])
+		}
+	}
+	return sketches
+}
+
+func rollupColumns(l *level) []string {
 	list := []string{"time", "samples", "covered_ms", "up_ms"}
 	for _, c := range rolledColumns {
 		list = append(list, string(c)+"_min", string(c)+"_mean", string(c)+"_max")
@@ -175,7 +195,10 @@ func rollupColumns() []string {
 	for _, c := range components {
 		list = append(list, c+"_unknown", c+"_warn", c+"_fail")
 	}
-	return append(list, "missing", "layout", "readings")
+	if l.layouts {
+		return append(list, "missing", "layout", "readings", "others")
+	}
+	return append(list, "missing", "readings")
 }
 
 func insert(verb, table string, columns []string) string {

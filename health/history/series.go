@@ -18,13 +18,7 @@ import (
 func (s *Store) Catalog(ctx context.Context) ([]health.SeriesInfo, error) {
 	var list []health.SeriesInfo
 	err := s.query("read the series", func(db *database) error {
-		var rows []struct {
-			ID         int64  `db:"id"`
-			Name       string `db:"name"`
-			Unit       string `db:"unit"`
-			Scope      string `db:"scope"`
-			Attributes string `db:"attributes"`
-		}
+		var rows []seriesRow
 		err := db.read.SelectContext(ctx, &rows, `SELECT id, name, unit, scope, attributes FROM series ORDER BY name, attributes`)
 		if err != nil {
 			return err
@@ -57,7 +51,8 @@ func (s *Store) Series(ctx context.Context, r health.SeriesRequest) (health.Buck
 	if err != nil {
 		return health.Buckets{}, fmt.Errorf("read series: %w", err)
 	}
-	b := &bucketer{request: r, width: width, sel: selection{readings: len(r.Series) > 0, series: r.Series, overall: true}}
+	b := &bucketer{request: r, width: width, sel: selection{readings: len(r.Series) > 0, overall: true}}
+	b.sel.series = slices.Sorted(slices.Values(r.Series))
 	for _, c := range r.Columns {
 		n := columnNumber(c)
 		if n < 0 {
