@@ -193,7 +193,7 @@ func (d *database) prepare(ctx context.Context) (err error) {
 		}
 	}
 	statement(d.write, &d.insertSample, insert("INSERT OR IGNORE", "samples", sampleColumns()))
-	statement(d.read, &d.newestSample, selectSamples+" ORDER BY time DESC LIMIT 1")
+	statement(d.read, &d.newestSample, selectSamples+" WHERE time = ("+newestTime+")")
 	statement(d.read, &d.someSamples, selectSamples+" WHERE time >= ? AND time < ? ORDER BY time LIMIT ?")
 	statement(d.read, &d.openAlerts, "SELECT "+alertColumns()+" FROM alerts WHERE state <> 'resolved' ORDER BY id DESC")
 	if err == nil {

@@ -2,29 +2,36 @@ package history
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
 )
 
-// pruneStep is how many rows of one table go at a time. A clock that jumps ahead for one sample costs no more.
+// pruneStep is how many rows of one table go at a time.
 const pruneStep = 500
 
 // maintain deletes a few rows that are too old, or for which the file has no room, about once a minute, and with each
-// sample while there are more of them.
-func (s *Store) maintain(ctx context.Context, db *database, now int64) error {
+// sample while there are more of them. last is the time of the last sample.
+func (s *Store) maintain(ctx context.Context, db *database, last int64) error {
 	r := &s.recorder
-	if !r.pruning && !due(now, r.maintained, maintainEvery) {
+	if !r.pruning && !due(last, r.maintained, maintainEvery) {
 		return nil
 	}
-	r.maintained = now
-	more, err := db.prune(ctx, now, s.config)
+	r.maintained = last
+	more := false
+	if now, _ := r.clock.now(); r.clock.agrees() {
+		var err error
+		if more, err = db.prune(ctx, now, s.config); err != nil {
+			return err
+		}
+	}
+	tight, err := s.shrink(ctx, db)
 	if err != nil {
 		return err
 	}
-	tight, err := s.shrink(ctx, db, now)
 	r.pruning = more || tight
-	return err
+	return db.rollups.learn(ctx, db.write)
 }
 
 // prune deletes what is too old, and reports whether there may be more.
@@ -63,20 +70,34 @@ func (d *database) prune(ctx context.Context, now int64, c Config) (more bool, e
 // deleteBefore deletes the oldest rows of a level that are older than that, at most so many, and notes how far it got.
 func deleteBefore(ctx context.Context, tx *sqlx.Tx, at int, before, most int64) (int64, error) {
 	l := &levels[at]
-	var first, last *int64
-	err := tx.QueryRowxContext(ctx, `SELECT min(time), max(time) FROM
-		(SELECT time FROM `+l.table+` WHERE time < ? ORDER BY time LIMIT ?)`, before-l.width, most).Scan(&first, &last)
-	if err != nil || last == nil {
-		return 0, wrap(err, "prune "+l.table)
-	}
-	result, err := tx.ExecContext(ctx, `DELETE FROM `+l.table+` WHERE time BETWEEN ? AND ?`, *first, *last)
+	gone := before - l.width
+	var n int64
+	var last sql.NullInt64
+	err := tx.QueryRowxContext(ctx, `SELECT count(*), max(time) FROM
+		(SELECT time FROM `+l.table+` WHERE time < ? ORDER BY time LIMIT ?)`, gone, most).Scan(&n, &last)
 	if err != nil {
 		return 0, wrap(err, "prune "+l.table)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE resolutions SET pruned_until = max(pruned_until, ?) WHERE seconds = ?`,
-		*last+max(1, l.width), l.width/1000)
+	if n == most {
+		gone = last.Int64 + 1
+	}
+	if n > 0 {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+l.table+` WHERE time < ?`, gone); err != nil {
+			return 0, wrap(err, "prune "+l.table)
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE resolutions SET pruned_until = ?1 WHERE seconds = ?2 AND pruned_until < ?1`,
+		ceil(gone, max(1, l.width)), l.width/1000)
+	return n, wrap(err, "prune "+l.table)
+}
+
+// deleteAhead deletes the latest rows of a level that are later than that, at most so many.
+func deleteAhead(ctx context.Context, tx *sqlx.Tx, at int, after, most int64) (int64, error) {
+	table := levels[at].table
+	result, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE time IN
+		(SELECT time FROM `+table+` WHERE time > ? ORDER BY time DESC LIMIT ?)`, after, most)
 	if err != nil {
-		return 0, wrap(err, "prune "+l.table)
+		return 0, wrap(err, "prune "+table)
 	}
 	return result.RowsAffected()
 }

@@ -26,6 +26,7 @@ type recorder struct {
 	one        bool // write one entry at a time: a batch was refused
 	exchanged  bool // the file was exchanged, and nothing has been written since
 	looked     time.Time
+	clock      clock
 	maintained int64 // time of the sample at which that was done last, Unix milliseconds
 	refreshed  int64
 	pruning    bool // there is more to prune

@@ -21,6 +21,10 @@ type bucket struct {
 // falls into another bucket. When a transaction fails, they are to be read again.
 type rollups struct {
 	buckets [numLevels]bucket // that of raw is unused
+
+	pruned   [numLevels]int64 // what is older was deleted
+	latest   int64            // time of the latest sample, Unix milliseconds
+	isBehind bool             // the last sample is not the latest
 }
 
 // readRollups sums up again what the open buckets held, from finer rows.
@@ -30,6 +34,11 @@ func readRollups(ctx context.Context, q sqlx.QueryerContext, c *catalog) (*rollu
 		return nil, err
 	}
 	r, sketches, find := new(rollups), newSketcher(), c.finder(ctx, q)
+	r.isBehind = reaches[raw].open >= 0
+	r.reach(&reaches)
+	if err := sqlx.GetContext(ctx, q, &r.latest, `SELECT ifnull(max(time), 0) FROM samples`); err != nil {
+		return nil, fmt.Errorf("read the latest sample: %w", err)
+	}
 	for at := raw + 1; at < numLevels; at++ {
 		l, b := &levels[at], &r.buckets[at]
 		b.start, b.sum = reaches[at].open, newAggregate(sketches, l.sketchReadings)
@@ -60,6 +69,9 @@ func everything(readingSketches bool) *selection {
 // add rolls a sample up, of which the table samples did not hold one for that time.
 func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *health.Sample, readings []reading) error {
 	at := s.Time.UnixMilli()
+	if err := r.place(ctx, tx, at); err != nil {
+		return err
+	}
 	for i := raw + 1; i < numLevels; i++ {
 		b := &r.buckets[i]
 		if start := floor(at, levels[i].width); b.start != start {
@@ -70,6 +82,47 @@ func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *health.Sa
 		b.sum.add(s, readings)
 	}
 	return nil
+}
+
+// place notes that a sample is the last one, and where it was recorded in a time of which samples were deleted before: the
+// clock was set back.
+func (r *rollups) place(ctx context.Context, tx *sqlx.Tx, at int64) error {
+	isBehind := at < r.latest
+	r.latest = max(r.latest, at)
+	if isBehind || r.isBehind {
+		_, err := tx.ExecContext(ctx, `UPDATE resolutions SET open_time = iif(?, ?, NULL) WHERE seconds = 0`, isBehind, at)
+		if err != nil {
+			return fmt.Errorf("note the last sample: %w", err)
+		}
+	}
+	r.isBehind = isBehind
+	for i := range levels {
+		start := floor(at, max(1, levels[i].width))
+		if start >= r.pruned[i] {
+			continue
+		}
+		r.pruned[i] = start
+		_, err := tx.ExecContext(ctx, `UPDATE resolutions SET pruned_until = ? WHERE seconds = ?`, start, levels[i].width/1000)
+		if err != nil {
+			return fmt.Errorf("note that %s reaches further back: %w", levels[i].table, err)
+		}
+	}
+	return nil
+}
+
+// learn reads what has been deleted.
+func (r *rollups) learn(ctx context.Context, q sqlx.QueryerContext) error {
+	reaches, err := readReach(ctx, q)
+	if err == nil {
+		r.reach(&reaches)
+	}
+	return err
+}
+
+func (r *rollups) reach(reaches *[numLevels]reach) {
+	for i := range reaches {
+		r.pruned[i] = reaches[i].pruned
+	}
 }
 
 // turn writes the bucket and begins another, or goes on with it where it was begun before: the clock was set back.

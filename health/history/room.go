@@ -37,14 +37,14 @@ func (p pages) areTight(most int64) bool { return p.count-p.free > most-most/spa
 
 // shrink makes room while the file is tight. Pages that become free are used again; a file that is larger than it may be,
 // because it was allowed more before, is written anew once enough of it is free. It reports whether there is more to do.
-func (s *Store) shrink(ctx context.Context, db *database, now int64) (more bool, err error) {
+func (s *Store) shrink(ctx context.Context, db *database) (more bool, err error) {
 	p, err := readPages(ctx, db.write)
 	if err != nil {
 		return false, err
 	}
 	most := s.config.MaxBytes / pageSize
 	if p.areTight(most) {
-		if more, err = s.deleteOldest(ctx, db, now); err != nil {
+		if more, err = s.deleteOldest(ctx, db); err != nil {
 			return false, err
 		}
 	}
@@ -65,18 +65,8 @@ func (s *Store) makeRoom(ctx context.Context) bool {
 	if err != nil || !p.areTight(s.config.MaxBytes/pageSize) {
 		return false // it is the disk
 	}
-	now, err := s.db.newest(ctx)
-	if err != nil {
-		return false
-	}
-	more, err := s.deleteOldest(ctx, s.db, now)
+	more, err := s.deleteOldest(ctx, s.db)
 	return err == nil && more
-}
-
-// newest returns the time of the newest sample, Unix milliseconds.
-func (d *database) newest(ctx context.Context) (at int64, err error) {
-	err = d.write.GetContext(ctx, &at, `SELECT ifnull(max(time), 0) FROM samples`)
-	return at, wrap(err, "read the newest sample")
 }
 
 // deleted is what one way to make room did.
@@ -89,12 +79,14 @@ type deleted struct {
 // room deletes a few rows that can be spared at that time, Unix milliseconds.
 type room func(ctx context.Context, tx *sqlx.Tx, now int64) (deleted, error)
 
-// rooms are taken in this order: what nothing refers to, samples older than a day, then rollups from fine to coarse, then
-// more of the same, and alerts that are resolved. What is yet to be delivered is the last to go.
+// rooms are taken in this order: what nothing refers to, samples older than a day, then rollups from fine to coarse, what a
+// clock that was ahead left behind, then more of the same, and alerts that are resolved. What is yet to be delivered is the
+// last to go.
 func rooms() []room {
 	return []room{
 		unused,
 		before(raw, day), before(1, 7*day), before(2, 30*day),
+		ahead(raw), ahead(1), ahead(2), ahead(3),
 		before(raw, time.Hour), before(1, day), before(2, 7*day), before(3, 30*day),
 		before(1, time.Hour), before(2, day), before(3, 7*day), before(raw, 10*time.Minute),
 		resolvedAlerts,
@@ -109,6 +101,14 @@ func rooms() []room {
 func before(level int, spare time.Duration) room {
 	return func(ctx context.Context, tx *sqlx.Tx, now int64) (deleted, error) {
 		n, err := deleteBefore(ctx, tx, level, now-spare.Milliseconds(), pruneStep)
+		return deleted{rows: n}, err
+	}
+}
+
+// ahead spares the rows of a level up to a day from now.
+func ahead(level int) room {
+	return func(ctx context.Context, tx *sqlx.Tx, now int64) (deleted, error) {
+		n, err := deleteAhead(ctx, tx, level, now+day.Milliseconds(), pruneStep)
 		return deleted{rows: n}, err
 	}
 }
@@ -154,7 +154,13 @@ func undelivered(ctx context.Context, tx *sqlx.Tx, _ int64) (d deleted, err erro
 }
 
 // deleteOldest makes room in a small step, and reports whether it found something to delete.
-func (s *Store) deleteOldest(ctx context.Context, db *database, now int64) (found bool, err error) {
+func (s *Store) deleteOldest(ctx context.Context, db *database) (found bool, err error) {
+	now, ok := s.recorder.clock.now()
+	if !ok {
+		if err := db.write.GetContext(ctx, &now, `SELECT ifnull((`+newestTime+`), 0)`); err != nil {
+			return false, fmt.Errorf("make room: %w", err)
+		}
+	}
 	var sum deleted
 	err = db.durably(ctx, func(tx *sqlx.Tx) error {
 		for _, take := range rooms() {

@@ -44,6 +44,9 @@ func (s *Store) writeSamples(ctx context.Context, db *database, entries []entry)
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("record samples: %w", err)
 	}
+	for i := range entries {
+		s.recorder.clock.see(entries[i].snapshot.Time.UnixMilli())
+	}
 	return s.maintain(ctx, db, now)
 }
 

@@ -67,7 +67,8 @@ CREATE INDEX layouts_until ON layouts (until) WHERE until IS NOT NULL;
 CREATE TABLE resolutions (
     seconds      INTEGER PRIMARY KEY, -- 0: samples; else the width of a bucket
     name         TEXT NOT NULL,       -- of the table
-    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table
+    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table; of
+                                      -- samples the last one, where it is not the latest: the clock was set back
     pruned_until INTEGER NOT NULL     -- what is older than this has been deleted
 ) STRICT;
 INSERT INTO resolutions VALUES

@@ -73,7 +73,8 @@ CREATE TABLE layouts (
 CREATE TABLE resolutions (
     seconds      INTEGER PRIMARY KEY, -- 0: samples; else the width of a bucket
     name         TEXT NOT NULL,       -- of the table
-    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table
+    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table; of
+                                      -- samples the last one, where it is not the latest: the clock was set back
     pruned_until INTEGER NOT NULL     -- what is older than this has been deleted
 ) STRICT;
 
