@@ -51,16 +51,17 @@ func (s *Store) run(ctx context.Context) {
 			}
 		}
 		err := s.attempt(ctx, entries)
+		if err != nil && s.recover(ctx, err, entries) {
+			continue
+		}
 		s.note(err)
-		switch {
-		case err == nil:
+		if err == nil {
 			s.queue.done()
 			s.recorder.one, s.recorder.exchanged = false, false
 			retry = firstRetry
 			continue
-		case s.recover(ctx, err, entries):
-			continue
-		case s.stopping() || ctx.Err() != nil:
+		}
+		if s.stopping() || ctx.Err() != nil {
 			return
 		}
 		timer := time.NewTimer(retry)
@@ -154,7 +155,12 @@ func (s *Store) recover(ctx context.Context, err error, entries []entry) bool {
 		s.closeFile(health.HistoryCorrupt)
 		return !s.recorder.exchanged && s.setAside(err) == nil
 	case health.HistoryFull:
-		return s.makeRoom(ctx)
+		if s.makeRoom(ctx) {
+			return true
+		}
+		isBatch := len(entries) > 1
+		s.recorder.one = isBatch // one of them may have room
+		return isBatch
 	case health.HistoryUnavailable:
 		switch {
 		case !isRefused(err):

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,67 @@ func TestPruneAlertsByAge(t *testing.T) {
 	}
 	if saved, err := s.Saved(t.Context()); err != nil || saved.LastID != 3 {
 		t.Errorf("got %+v, %v", saved, err)
+	}
+}
+
+// TestAlertsStayUntilTheyAreDelivered: neither what is to be delivered nor what a person holds is ever too old.
+func TestAlertsStayUntilTheyAreDelivered(t *testing.T) {
+	s, l := open(t, Config{AlertRetention: time.Hour, Plan: twoDestinations}), newLoad(1)
+	s.RecordTransitions(life(1, epoch))
+	held := life(2, epoch)
+	held[2].Alert.Held = true
+	s.RecordTransitions(held)
+	fill(t, s, l, 2*360)
+	if pending, err := s.PendingDeliveries(t.Context()); err != nil || pending["mail"] != 2 || pending["chat"] != 2 {
+		t.Errorf("got %v, %v pending, want the resolved of both alerts", pending, err)
+	}
+	for range 2 {
+		settle(t, s, claimed(t, s, "mail", l.at), health.DeliverySent)
+		settle(t, s, claimed(t, s, "chat", l.at), health.DeliveryGivenUp)
+	}
+	fill(t, s, l, 12)
+	list, err := s.Alerts(t.Context(), health.AlertFilter{})
+	if err != nil || len(list) != 1 || list[0].ID != 2 {
+		t.Errorf("got %v, %v, want the one that is held", list, err)
+	}
+}
+
+// TestFullOfAlerts: when a receiver is away and alerts fill the file, the oldest deliveries are given up, and it is said.
+func TestFullOfAlerts(t *testing.T) {
+	var log journal
+	s, l := open(t, Config{MaxBytes: leastBytes, Plan: twoDestinations, Logger: log.logger()}), newLoad(1)
+	fill(t, s, l, 1000)
+	s.RecordTransitions([]health.Transition{firing(1, l.at)})
+	held := life(2, l.at)
+	held[2].Alert.Held = true
+	s.RecordTransitions(held)
+	const alerts = 250
+	for id := range int64(alerts) {
+		story := life(id+3, l.at)
+		for i := range story {
+			story[i].Alert.Note = strings.Repeat("x", 4000)
+		}
+		s.RecordTransitions(story)
+		if id%50 == 0 {
+			s.Record(l.next())
+			flush(t, s)
+		}
+	}
+	flush(t, s)
+	state := await(t, s, health.HistoryOK)
+	pending, err := s.PendingDeliveries(t.Context())
+	if err != nil || pending["mail"] == 0 || int64(2*alerts+4-pending["mail"]-pending["chat"]) != state.Dropped {
+		t.Errorf("got %v pending, %v, and %+v: want the others counted", pending, err, state)
+	}
+	if log.count("given up") == 0 || log.count("cannot be written") > 0 {
+		t.Error("the log does not say what happened")
+	}
+	list, err := s.Alerts(t.Context(), health.AlertFilter{Before: 3})
+	if err != nil || len(list) != 2 {
+		t.Errorf("got %v, %v, want the open and the held alert", list, err)
+	}
+	if newest, ok, err := s.Newest(t.Context()); err != nil || !ok || !newest.Time.Equal(l.at.Add(-l.interval)) {
+		t.Errorf("got %v, %v, want the newest sample", newest.Time, err)
 	}
 }
 
