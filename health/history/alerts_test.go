@@ -368,7 +368,7 @@ func TestManyAtOnce(t *testing.T) {
 					s.State()
 				case 7:
 					s.suspect.Store(true)
-					s.queue.poke()
+					poke(s.queue.ready)
 				}
 				if err != nil {
 					t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -72,6 +73,10 @@ func crashChild(path string) {
 		fail(err)
 	}
 	s, err := Open(Config{Path: path, Logger: silent(), Plan: twoDestinations})
+	// A process that is being started holds, until it is, what its parent has open: also a lock of another test.
+	for deadline := time.Now().Add(10 * time.Second); errors.Is(err, ErrInUse) && time.Now().Before(deadline); {
+		s, err = Open(Config{Path: path, Logger: silent(), Plan: twoDestinations})
+	}
 	if err != nil {
 		fail(err)
 	}

@@ -26,6 +26,7 @@ type recorder struct {
 	one        bool // write one entry at a time: a batch was refused
 	exchanged  bool // the file was exchanged, and nothing has been written since
 	looked     time.Time
+	clock      clock
 	maintained int64 // time of the sample at which that was done last, Unix milliseconds
 	refreshed  int64
 	pruning    bool // there is more to prune
@@ -50,21 +51,23 @@ func (s *Store) run(ctx context.Context) {
 			}
 		}
 		err := s.attempt(ctx, entries)
+		if err != nil && s.recover(ctx, err, entries) {
+			continue
+		}
 		s.note(err)
-		switch {
-		case err == nil:
+		if err == nil {
 			s.queue.done()
 			s.recorder.one, s.recorder.exchanged = false, false
 			retry = firstRetry
 			continue
-		case s.recover(ctx, err, entries):
-			continue
-		case s.stopping() || ctx.Err() != nil:
+		}
+		if s.stopping() || ctx.Err() != nil {
 			return
 		}
 		timer := time.NewTimer(retry)
 		select {
 		case <-timer.C:
+		case <-s.queue.urgent: // alerts do not wait for samples
 		case <-s.stop: // one more attempt
 		}
 		timer.Stop()
@@ -152,7 +155,12 @@ func (s *Store) recover(ctx context.Context, err error, entries []entry) bool {
 		s.closeFile(health.HistoryCorrupt)
 		return !s.recorder.exchanged && s.setAside(err) == nil
 	case health.HistoryFull:
-		return s.makeRoom(ctx)
+		if s.makeRoom(ctx) {
+			return true
+		}
+		isBatch := len(entries) > 1
+		s.recorder.one = isBatch // one of them may have room
+		return isBatch
 	case health.HistoryUnavailable:
 		switch {
 		case !isRefused(err):

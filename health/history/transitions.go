@@ -11,19 +11,23 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// durably runs f in a transaction that is on the disk when it has returned.
+// durably runs f in a transaction that is on the disk when it has returned, and that may use the part of the file that
+// samples may not.
 func (d *database) durably(ctx context.Context, f func(tx *sqlx.Tx) error) (err error) {
 	conn, err := d.write.Connx(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if _, err := conn.ExecContext(ctx, `PRAGMA synchronous = FULL`); err != nil {
+	set := func(ctx context.Context, synchronous string, pages int64) error {
+		_, err := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA synchronous = %s; PRAGMA max_page_count = %d`, synchronous, pages))
+		return err
+	}
+	if err := set(ctx, "FULL", d.maxBytes/pageSize); err != nil {
 		return err
 	}
 	defer func() {
-		_, normal := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = NORMAL`)
-		err = errors.Join(err, normal)
+		err = errors.Join(err, set(context.WithoutCancel(ctx), "NORMAL", pagesForSamples(d.maxBytes)))
 	}()
 	tx, err := conn.BeginTxx(ctx, nil)
 	if err != nil {
@@ -79,10 +83,16 @@ func (d *database) writeTransition(ctx context.Context, tx *sqlx.Tx, t *health.T
 	if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, t.Alert.ID, t.Alert.ID); err != nil {
 		return err
 	}
-	if plan == nil {
-		return nil
+	if plan != nil {
+		if err := follow(ctx, tx, t, plan); err != nil {
+			return err
+		}
 	}
-	return follow(ctx, tx, t, plan)
+	if t.Number%pruneEach == 0 {
+		_, err := pruneTransitions(ctx, tx, t.Alert.ID, keptLast)
+		return err
+	}
+	return nil
 }
 
 // follow stores the deliveries that the transition causes and cancels those that it makes pointless.
@@ -96,8 +106,9 @@ func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner
 	for i := range rows {
 		existing[i] = rows[i].delivery()
 	}
-	var earlier int
-	err = tx.GetContext(ctx, &earlier, `SELECT count(*) FROM transitions WHERE alert_id = ? AND number < ?`, t.Alert.ID, t.Number)
+	var earlier int // those that were pruned were not lost
+	err = tx.GetContext(ctx, &earlier, `SELECT pruned + (SELECT count(*) FROM transitions WHERE alert_id = id AND number < ?)
+		FROM alerts WHERE id = ?`, t.Number, t.Alert.ID)
 	if err != nil {
 		return err
 	}
@@ -119,6 +130,33 @@ func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner
 		}
 	}
 	return nil
+}
+
+// What is kept of the transitions of an alert that stays open.
+const (
+	keptFirst = 10
+	keptLast  = 50
+	pruneEach = 10 // the others are looked for at every so many transitions
+)
+
+// pruneTransitions deletes what happened to an alert between its first and its last transitions, with the deliveries. It
+// keeps what is yet to be delivered, and what tells which destinations know of the alert.
+func pruneTransitions(ctx context.Context, tx *sqlx.Tx, alert int64, last int) (int64, error) {
+	result, err := tx.ExecContext(ctx, `DELETE FROM transitions WHERE alert_id = ?1 AND number > ?2
+		AND number <= (SELECT max(number) FROM transitions WHERE alert_id = ?1) - ?3
+		AND number NOT IN (SELECT d.number FROM deliveries d WHERE d.alert_id = ?1 AND (d.state = 'pending' OR d.attempts > 0
+			AND NOT EXISTS (SELECT 1 FROM deliveries later WHERE later.alert_id = ?1 AND later.destination = d.destination
+				AND later.id > d.id AND later.attempts > 0 AND (later.state = 'sent' OR d.state <> 'sent'))))`,
+		alert, keptFirst, last)
+	if err != nil {
+		return 0, fmt.Errorf("prune transitions of alert %d: %w", alert, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE alerts SET pruned = pruned + ? WHERE id = ?`, n, alert)
+	return n, wrap(err, "prune transitions")
 }
 
 func writeSilences(ctx context.Context, tx *sqlx.Tx, silences []health.Silence) error {

@@ -44,6 +44,9 @@ func (s *Store) writeSamples(ctx context.Context, db *database, entries []entry)
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("record samples: %w", err)
 	}
+	for i := range entries {
+		s.recorder.clock.see(entries[i].snapshot.Time.UnixMilli())
+	}
 	return s.maintain(ctx, db, now)
 }
 
@@ -57,7 +60,7 @@ func (d *database) remember(ctx context.Context, tx *sqlx.Tx) (err error) {
 	if d.catalog != nil && d.rollups != nil {
 		return nil
 	}
-	if d.catalog, err = readCatalog(ctx, tx); err == nil {
+	if d.catalog, err = readCatalog(ctx, tx, d.maxBytes); err == nil {
 		d.rollups, err = readRollups(ctx, tx, d.catalog)
 	}
 	return err
@@ -82,11 +85,8 @@ func (d *database) record(ctx context.Context, tx *sqlx.Tx, snapshot *health.Sna
 	for _, st := range sampleStatuses(&sample.Status) {
 		args = append(args, int64(*st))
 	}
-	if len(readings) > 0 {
-		args = append(args, d.catalog.current, string(d.catalog.encode(nil, readings)))
-	} else {
-		args = append(args, nil, nil)
-	}
+	columns := d.catalog.encode(readings)
+	args = append(args, columns[:]...)
 	result, err := tx.StmtxContext(ctx, d.insertSample).ExecContext(ctx, args...)
 	if err != nil {
 		return err
@@ -109,5 +109,5 @@ func sampleColumns() []string {
 	for _, c := range components {
 		list = append(list, c+"_status")
 	}
-	return append(list, "layout", "readings")
+	return append(list, "layout", "readings", "others")
 }
