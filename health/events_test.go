@@ -211,6 +211,10 @@ func TestProbesAreKnownByTheirTag(t *testing.T) {
 			}
 		}
 	}
+	detailed := do(t, h, http.MethodGet, "/health/check", "Authorization", "Bearer "+credentials.Token)
+	if got := detailed.Header(); got.Get("ETag") != "" || got.Get("Cache-Control") != "no-store" {
+		t.Errorf("what is not for everybody: got %v, which a cache may show to others", got)
+	}
 	e.Publish(failingSnapshot(), time.Now())
 	if w := do(t, h, http.MethodGet, "/health/check", "If-None-Match", "*"); w.Code != 503 || w.Header().Get("ETag") != "" {
 		t.Errorf("a failing probe: got %d with ETag %q, want 503 without", w.Code, w.Header().Get("ETag"))
