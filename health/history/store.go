@@ -143,7 +143,7 @@ func (s *Store) RecordSilences(silences []health.Silence) {
 }
 
 // Refresh keeps the numbers of open alerts, so that they are current after a crash: they are written with a later
-// sample, about once a minute. It never waits. The slice may not be changed afterwards.
+// sample, about once a minute, and by Close. It never waits. The slice may not be changed afterwards.
 func (s *Store) Refresh(open []health.Alert) { s.queue.refresh(open) }
 
 // Flush waits until everything that is queued is written, or ctx ends.
