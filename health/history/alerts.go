@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -36,22 +34,6 @@ func (s *Store) Saved(ctx context.Context) (Saved, error) {
 		return err
 	})
 	return saved, err
-}
-
-func readSilences(ctx context.Context, q sqlx.QueryerContext) (silences []health.Silence, err error) {
-	var rows []struct {
-		Rule  string  `db:"rule"`
-		Until instant `db:"until"`
-		By    string  `db:"by"`
-		At    instant `db:"at"`
-	}
-	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT rule, until, by, at FROM silences ORDER BY rule`); err != nil {
-		return nil, fmt.Errorf("read the silences: %w", err)
-	}
-	for _, r := range rows {
-		silences = append(silences, health.Silence{Rule: r.Rule, Until: time.Time(r.Until), By: r.By, At: time.Time(r.At)})
-	}
-	return silences, nil
 }
 
 // OpenAlerts returns the alerts that are pending or firing, as they were last recorded, newest first.

@@ -52,12 +52,7 @@ func readCarried(ctx context.Context, q sqlx.QueryerContext) (*carried, error) {
 // note takes in what was committed.
 func (c *carried) note(entries []entry) {
 	for i := range entries {
-		if entries[i].silences != nil {
-			clear(c.silences)
-		}
-		for _, s := range entries[i].silences {
-			c.silences[s.Rule] = s
-		}
+		c.noteSilences(&entries[i])
 		for _, t := range entries[i].transitions {
 			c.lastID = max(c.lastID, t.Alert.ID)
 			switch isLater := t.Number >= c.last[t.Alert.ID].Number; {
@@ -67,6 +62,18 @@ func (c *carried) note(entries []entry) {
 				delete(c.last, t.Alert.ID)
 			}
 		}
+	}
+}
+
+func (c *carried) noteSilences(e *entry) {
+	if e.silences != nil {
+		clear(c.silences)
+	}
+	for _, s := range e.silences {
+		c.silences[s.Rule] = s
+	}
+	if e.silence != nil {
+		c.silences[e.silence.Rule] = *e.silence
 	}
 }
 

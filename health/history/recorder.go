@@ -28,7 +28,7 @@ type recorder struct {
 	looked     time.Time
 	clock      clock
 	carried    *carried // nil: no file was opened yet
-	maintained int64 // time of the sample at which that was done last, Unix milliseconds
+	maintained int64    // time of the sample at which that was done last, Unix milliseconds
 	refreshed  int64
 	pruning    bool // there is more to prune
 }

@@ -136,8 +136,12 @@ func (s *Store) RecordTransitions(transitions []health.Transition) {
 	}
 }
 
-// RecordSilences queues the silences that are in force, all of them: those that are not among them are forgotten. It
-// never waits.
+// RecordSilence queues the silence of one rule, which replaces that rule's earlier one. One whose Until is zero, or not after
+// its At, says that the rule is silenced no more. It never waits.
+func (s *Store) RecordSilence(silence health.Silence) { s.queue.put(entry{silence: &silence}) }
+
+// RecordSilences queues the silences that are in force, all of them: those that are not among them are forgotten, also
+// those of an earlier process that nobody has read yet. It never waits.
 func (s *Store) RecordSilences(silences []health.Silence) {
 	s.queue.put(entry{silences: append([]health.Silence{}, silences...)})
 }

@@ -47,10 +47,8 @@ func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planne
 	err := d.durably(ctx, func(tx *sqlx.Tx) error {
 		for i := range entries {
 			e := &entries[i]
-			if e.silences != nil {
-				if err := writeSilences(ctx, tx, e.silences); err != nil {
-					return err
-				}
+			if err := writeSilences(ctx, tx, e); err != nil {
+				return err
 			}
 			for j := range e.transitions {
 				if err := d.writeTransition(ctx, tx, &e.transitions[j], plan); err != nil {
@@ -163,24 +161,6 @@ func pruneTransitions(ctx context.Context, tx *sqlx.Tx, alert int64, last int) (
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE alerts SET pruned = pruned + ? WHERE id = ?`, n, alert)
 	return n, wrap(err, "prune transitions")
-}
-
-func writeSilences(ctx context.Context, tx *sqlx.Tx, silences []health.Silence) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM silences`); err != nil {
-		return err
-	}
-	for _, s := range silences {
-		if err := writeSilence(ctx, tx, s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeSilence(ctx context.Context, tx *sqlx.Tx, s health.Silence) error {
-	_, err := tx.ExecContext(ctx, `REPLACE INTO silences (rule, until, by, at) VALUES (?, ?, ?, ?)`,
-		s.Rule, s.Until.UnixMilli(), s.By, s.At.UnixMilli())
-	return err
 }
 
 // keepAlerts keeps the numbers of open alerts. One that the file does not know, because it was exchanged, is added.
