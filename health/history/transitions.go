@@ -163,15 +163,13 @@ func pruneTransitions(ctx context.Context, tx *sqlx.Tx, alert int64, last int) (
 	return n, wrap(err, "prune transitions")
 }
 
-// keepAlerts keeps the numbers of open alerts. One that the file does not know, because it was exchanged, is added.
+// keepAlerts keeps the numbers of open alerts. One whose last transition is not stored is left out: that is yet to come,
+// with its deliveries.
 func (d *database) keepAlerts(ctx context.Context, tx *sqlx.Tx, open []health.Alert) error {
-	statement := tx.NamedStmtContext(ctx, d.upsertAlert) //nolint:sqlclosecheck // ends with the transaction
+	statement := tx.NamedStmtContext(ctx, d.refreshAlert) //nolint:sqlclosecheck // ends with the transaction
 	for i := range open {
 		row := newAlertRow(&open[i])
 		if _, err := statement.ExecContext(ctx, &row); err != nil {
-			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, row.ID, row.ID); err != nil {
 			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
 		}
 	}
