@@ -41,6 +41,7 @@ type database struct {
 	// What follows is the recorder's own; nil: to be read from the file again.
 	insertSample *sqlx.Stmt
 	upsertAlert  *sqlx.NamedStmt
+	refreshAlert *sqlx.NamedStmt
 
 	catalog *catalog
 	rollups *rollups
@@ -198,6 +199,9 @@ func (d *database) prepare(ctx context.Context) (err error) {
 	statement(d.read, &d.openAlerts, "SELECT "+alertColumns()+" FROM alerts WHERE state <> 'resolved' ORDER BY id DESC")
 	if err == nil {
 		d.upsertAlert, err = d.write.PrepareNamedContext(ctx, upsertAlert())
+	}
+	if err == nil {
+		d.refreshAlert, err = d.write.PrepareNamedContext(ctx, refreshAlert())
 	}
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)

@@ -33,9 +33,3 @@ func (s *Store) look(ctx context.Context, db *database) error {
 	s.suspect.Store(false)
 	return nil
 }
-
-// seed makes the ids of alerts in a file that follows a corrupt one greater than those that were in it.
-func (d *database) seed(ctx context.Context) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE last_alert SET id = max(id, ?)`, time.Now().Unix())
-	return wrap(err, "begin another file")
-}

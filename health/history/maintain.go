@@ -56,6 +56,9 @@ func (d *database) prune(ctx context.Context, now int64, c Config) (more bool, e
 	if err != nil {
 		return false, err
 	}
+	if err := deleteSilences(ctx, tx, now); err != nil {
+		return false, err
+	}
 	gone, err := deleteUnused(ctx, tx, pruneStep)
 	if err != nil {
 		return false, err

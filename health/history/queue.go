@@ -12,6 +12,7 @@ type entry struct {
 	snapshot    *health.Snapshot
 	transitions []health.Transition
 	silences    []health.Silence // all that are in force; not nil when it is what is set
+	silence     *health.Silence  // of one rule, or that it is over
 }
 
 // weight is how many records an entry counts for.

@@ -27,7 +27,8 @@ type recorder struct {
 	exchanged  bool // the file was exchanged, and nothing has been written since
 	looked     time.Time
 	clock      clock
-	maintained int64 // time of the sample at which that was done last, Unix milliseconds
+	carried    *carried // nil: no file was opened yet
+	maintained int64    // time of the sample at which that was done last, Unix milliseconds
 	refreshed  int64
 	pruning    bool // there is more to prune
 }
@@ -45,6 +46,7 @@ func (s *Store) run(ctx context.Context) {
 				continue
 			case <-s.stop:
 				if empty := s.queue.empty(); empty == nil {
+					s.keepLast(ctx)
 					return
 				}
 				continue
@@ -111,8 +113,9 @@ func (s *Store) attempt(ctx context.Context, entries []entry) (err error) {
 		return s.writeSamples(ctx, db, entries)
 	}
 	err = db.writeAlerts(ctx, entries, s.config.Plan)
-	if err == nil && s.config.Committed != nil {
-		s.config.Committed()
+	if err == nil {
+		s.recorder.carried.note(entries)
+		s.committed()
 	}
 	return err
 }
@@ -126,14 +129,12 @@ func (s *Store) opened(ctx context.Context) (*database, error) {
 	if s.db != nil {
 		return s.db, nil
 	}
-	db, err := openDatabase(ctx, s.config.Path, s.config.MaxBytes)
+	db, err := s.begin(ctx)
 	if condition(err) == health.HistoryCorrupt && !s.recorder.exchanged {
 		if err := s.setAside(err); err != nil {
 			return nil, err
 		}
-		if db, err = openDatabase(ctx, s.config.Path, s.config.MaxBytes); err == nil {
-			err = db.seed(ctx)
-		}
+		db, err = s.begin(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -142,6 +143,31 @@ func (s *Store) opened(ctx context.Context) (*database, error) {
 	s.db = db
 	s.mu.Unlock()
 	return db, nil
+}
+
+// begin opens the file: the first one to go on from it, another one to go on with what is carried over.
+func (s *Store) begin(ctx context.Context) (*database, error) {
+	db, err := openDatabase(ctx, s.config.Path, s.config.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	r := &s.recorder
+	if r.carried == nil {
+		r.carried, err = readCarried(ctx, db.write)
+	} else if err = db.carryOver(ctx, r.carried, s.config.Plan); err == nil && len(r.carried.last) > 0 {
+		r.refreshed = 0 // the numbers follow at once
+		s.committed()
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+func (s *Store) committed() {
+	if s.config.Committed != nil {
+		s.config.Committed()
+	}
 }
 
 // recover deals with an error that goes away by doing something, and reports whether it did.
@@ -206,6 +232,10 @@ func (s *Store) setAside(why error) error {
 		}
 	}
 	s.recorder.exchanged = true
+	if s.recorder.carried == nil { // nobody knows what ids were in it
+		s.recorder.carried = newCarried()
+		s.recorder.carried.lastID = time.Now().Unix()
+	}
 	s.stateMu.Lock()
 	s.state.SetAside = aside
 	s.stateMu.Unlock()

@@ -136,14 +136,18 @@ func (s *Store) RecordTransitions(transitions []health.Transition) {
 	}
 }
 
-// RecordSilences queues the silences that are in force, all of them: those that are not among them are forgotten. It
-// never waits.
+// RecordSilence queues the silence of one rule, which replaces that rule's earlier one. One whose Until is zero, or not after
+// its At, says that the rule is silenced no more. It never waits.
+func (s *Store) RecordSilence(silence health.Silence) { s.queue.put(entry{silence: &silence}) }
+
+// RecordSilences queues the silences that are in force, all of them: those that are not among them are forgotten, also
+// those of an earlier process that nobody has read yet. It never waits.
 func (s *Store) RecordSilences(silences []health.Silence) {
 	s.queue.put(entry{silences: append([]health.Silence{}, silences...)})
 }
 
 // Refresh keeps the numbers of open alerts, so that they are current after a crash: they are written with a later
-// sample, about once a minute. It never waits. The slice may not be changed afterwards.
+// sample, about once a minute, and by Close. It never waits. The slice may not be changed afterwards.
 func (s *Store) Refresh(open []health.Alert) { s.queue.refresh(open) }
 
 // Flush waits until everything that is queued is written, or ctx ends.

@@ -47,10 +47,8 @@ func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planne
 	err := d.durably(ctx, func(tx *sqlx.Tx) error {
 		for i := range entries {
 			e := &entries[i]
-			if e.silences != nil {
-				if err := writeSilences(ctx, tx, e.silences); err != nil {
-					return err
-				}
+			if err := writeSilences(ctx, tx, e); err != nil {
+				return err
 			}
 			for j := range e.transitions {
 				if err := d.writeTransition(ctx, tx, &e.transitions[j], plan); err != nil {
@@ -63,7 +61,16 @@ func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planne
 	return wrap(err, "record transitions")
 }
 
+func isStored(ctx context.Context, tx *sqlx.Tx, t *health.Transition) (stored bool, err error) {
+	err = tx.GetContext(ctx, &stored, `SELECT EXISTS (SELECT 1 FROM transitions WHERE alert_id = ? AND number = ?)`, t.Alert.ID, t.Number)
+	return stored, err
+}
+
+// writeTransition stores a transition, with the alert as it is afterwards, unless it is stored already.
 func (d *database) writeTransition(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner) error {
+	if stored, err := isStored(ctx, tx, t); err != nil || stored {
+		return err
+	}
 	row := newAlertRow(&t.Alert)
 	if _, err := tx.NamedStmtContext(ctx, d.upsertAlert).ExecContext(ctx, &row); err != nil { //nolint:sqlclosecheck // ends with the transaction
 		return err
@@ -72,15 +79,12 @@ func (d *database) writeTransition(ctx context.Context, tx *sqlx.Tx, t *health.T
 	if err != nil {
 		return err
 	}
-	result, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO transitions (alert_id, number, kind, time, by, note, alert)
+	_, err = tx.ExecContext(ctx, `INSERT INTO transitions (alert_id, number, kind, time, by, note, alert)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, t.Alert.ID, t.Number, string(t.Kind), t.Time.UnixMilli(), t.By, t.Note, string(text))
 	if err != nil {
 		return err
 	}
-	if inserted, err := result.RowsAffected(); err != nil || inserted == 0 {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, t.Alert.ID, t.Alert.ID); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ?1 WHERE id < ?1`, t.Alert.ID); err != nil {
 		return err
 	}
 	if plan != nil {
@@ -106,13 +110,13 @@ func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner
 	for i := range rows {
 		existing[i] = rows[i].delivery()
 	}
-	var earlier int // those that were pruned were not lost
-	err = tx.GetContext(ctx, &earlier, `SELECT pruned + (SELECT count(*) FROM transitions WHERE alert_id = id AND number < ?)
-		FROM alerts WHERE id = ?`, t.Number, t.Alert.ID)
+	var lost bool // those that were pruned were not
+	err = tx.GetContext(ctx, &lost, `SELECT carried OR pruned + (SELECT count(*) FROM transitions WHERE alert_id = id AND number < ?1) < ?1 - 1
+		FROM alerts WHERE id = ?2`, t.Number, t.Alert.ID)
 	if err != nil {
 		return err
 	}
-	add, cancel := plan(*t, existing, earlier < t.Number-1)
+	add, cancel := plan(*t, existing, lost)
 	for _, id := range cancel {
 		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, settled = ? WHERE id = ? AND state = ?`,
 			string(health.DeliveryCanceled), t.Time.UnixMilli(), id, string(health.DeliveryPending))
@@ -159,29 +163,13 @@ func pruneTransitions(ctx context.Context, tx *sqlx.Tx, alert int64, last int) (
 	return n, wrap(err, "prune transitions")
 }
 
-func writeSilences(ctx context.Context, tx *sqlx.Tx, silences []health.Silence) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM silences`); err != nil {
-		return err
-	}
-	for _, s := range silences {
-		_, err := tx.ExecContext(ctx, `REPLACE INTO silences (rule, until, by, at) VALUES (?, ?, ?, ?)`,
-			s.Rule, s.Until.UnixMilli(), s.By, s.At.UnixMilli())
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// keepAlerts keeps the numbers of open alerts. One that the file does not know, because it was exchanged, is added.
+// keepAlerts keeps the numbers of open alerts. One whose last transition is not stored is left out: that is yet to come,
+// with its deliveries.
 func (d *database) keepAlerts(ctx context.Context, tx *sqlx.Tx, open []health.Alert) error {
-	statement := tx.NamedStmtContext(ctx, d.upsertAlert) //nolint:sqlclosecheck // ends with the transaction
+	statement := tx.NamedStmtContext(ctx, d.refreshAlert) //nolint:sqlclosecheck // ends with the transaction
 	for i := range open {
 		row := newAlertRow(&open[i])
 		if _, err := statement.ExecContext(ctx, &row); err != nil {
-			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, row.ID, row.ID); err != nil {
 			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
 		}
 	}

@@ -50,6 +50,24 @@ func (s *Store) writeSamples(ctx context.Context, db *database, entries []entry)
 	return s.maintain(ctx, db, now)
 }
 
+// keepLast keeps the numbers of open alerts at the end.
+func (s *Store) keepLast(ctx context.Context) {
+	alerts, ok := s.queue.takeRefreshed()
+	if !ok {
+		return
+	}
+	err := func() error {
+		db, err := s.opened(ctx)
+		if err != nil {
+			return err
+		}
+		return db.durably(ctx, func(tx *sqlx.Tx) error { return db.keepAlerts(ctx, tx, alerts) })
+	}()
+	if err != nil {
+		s.config.Logger.Warn("the last numbers of open alerts are not kept", "error", err)
+	}
+}
+
 // due reports whether it is time again, or the clock was set back.
 func due(now, last int64, every time.Duration) bool {
 	return now-last >= every.Milliseconds() || now < last
