@@ -16,7 +16,8 @@ type Saved struct {
 	LastID   int64            // the highest id that an alert ever had
 }
 
-// Saved returns what an earlier process left behind.
+// Saved returns what an earlier process left behind. Who records transitions after that knows of it: where it opens another
+// alert of the same rule and attributes as an open one, that one is over, and is resolved in the file.
 func (s *Store) Saved(ctx context.Context) (Saved, error) {
 	var saved Saved
 	err := s.query("read what alerts there were", func(db *database) error {
@@ -30,7 +31,9 @@ func (s *Store) Saved(ctx context.Context) (Saved, error) {
 		if err := db.read.GetContext(ctx, &saved.LastID, `SELECT max(id) FROM last_alert`); err != nil {
 			return err
 		}
-		saved.Silences, err = readSilences(ctx, db.read)
+		if saved.Silences, err = readSilences(ctx, db.read); err == nil {
+			s.isRead.Store(true)
+		}
 		return err
 	})
 	return saved, err

@@ -53,14 +53,18 @@ func readCarried(ctx context.Context, q sqlx.QueryerContext) (*carried, error) {
 func (c *carried) note(entries []entry) {
 	for i := range entries {
 		c.noteSilences(&entries[i])
-		for _, t := range entries[i].transitions {
-			c.lastID = max(c.lastID, t.Alert.ID)
-			switch isLater := t.Number >= c.last[t.Alert.ID].Number; {
-			case isLater && (t.Alert.Open() || t.Alert.Held):
-				c.last[t.Alert.ID] = t
-			case isLater:
-				delete(c.last, t.Alert.ID)
-			}
+		c.noteTransitions(entries[i].transitions)
+	}
+}
+
+func (c *carried) noteTransitions(list []health.Transition) {
+	for _, t := range list {
+		c.lastID = max(c.lastID, t.Alert.ID)
+		switch isLater := t.Number >= c.last[t.Alert.ID].Number; {
+		case isLater && (t.Alert.Open() || t.Alert.Held):
+			c.last[t.Alert.ID] = t
+		case isLater:
+			delete(c.last, t.Alert.ID)
 		}
 	}
 }

@@ -7,10 +7,11 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// entry is one thing to be written: exactly one of the fields is set.
+// entry is one thing to be written: exactly one of snapshot, transitions, silences and silence is set.
 type entry struct {
 	snapshot    *health.Snapshot
 	transitions []health.Transition
+	isInformed  bool             // who recorded the transitions has read what an earlier process left
 	silences    []health.Silence // all that are in force; not nil when it is what is set
 	silence     *health.Silence  // of one rule, or that it is over
 }

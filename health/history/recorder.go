@@ -28,6 +28,7 @@ type recorder struct {
 	looked     time.Time
 	clock      clock
 	carried    *carried // nil: no file was opened yet
+	inherited  int64    // the highest id in the first one
 	maintained int64    // time of the sample at which that was done last, Unix milliseconds
 	refreshed  int64
 	pruning    bool // there is more to prune
@@ -112,9 +113,10 @@ func (s *Store) attempt(ctx context.Context, entries []entry) (err error) {
 	if entries[0].snapshot != nil {
 		return s.writeSamples(ctx, db, entries)
 	}
-	err = db.writeAlerts(ctx, entries, s.config.Plan)
+	made, err := db.writeAlerts(ctx, entries, s.config.Plan, s.recorder.inherited)
 	if err == nil {
 		s.recorder.carried.note(entries)
+		s.recorder.carried.noteTransitions(made)
 		s.committed()
 	}
 	return err
@@ -153,7 +155,9 @@ func (s *Store) begin(ctx context.Context) (*database, error) {
 	}
 	r := &s.recorder
 	if r.carried == nil {
-		r.carried, err = readCarried(ctx, db.write)
+		if r.carried, err = readCarried(ctx, db.write); err == nil {
+			r.inherited = r.carried.lastID
+		}
 	} else if err = db.carryOver(ctx, r.carried, s.config.Plan); err == nil && len(r.carried.last) > 0 {
 		r.refreshed = 0 // the numbers follow at once
 		s.committed()

@@ -43,6 +43,7 @@ type Store struct {
 	stopped sync.Once
 	done    chan struct{}
 	suspect atomic.Bool // somebody read a corrupt page
+	isRead  atomic.Bool // somebody read what an earlier process left
 
 	mu sync.RWMutex // held for reading while a query runs, for writing while the file is exchanged
 	db *database    // nil: not open
@@ -132,7 +133,7 @@ func (s *Store) Record(snapshot *health.Snapshot) { s.queue.put(entry{snapshot: 
 // what it holds may be changed afterwards.
 func (s *Store) RecordTransitions(transitions []health.Transition) {
 	if len(transitions) > 0 {
-		s.queue.put(entry{transitions: transitions})
+		s.queue.put(entry{transitions: transitions, isInformed: s.isRead.Load()})
 	}
 }
 

@@ -42,23 +42,33 @@ func (d *database) durably(ctx context.Context, f func(tx *sqlx.Tx) error) (err 
 
 type planner func(t health.Transition, existing []health.Delivery, lost bool) (insert []health.Delivery, cancel []int64)
 
-// writeAlerts stores transitions with their deliveries, and silences, in the order in which they were queued.
-func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planner) error {
-	err := d.durably(ctx, func(tx *sqlx.Tx) error {
+// writeAlerts stores transitions with their deliveries, and silences, in the order in which they were queued. It returns
+// the transitions that it made itself. Alerts up to the id inherited were there before this process.
+func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planner, inherited int64) (made []health.Transition, err error) {
+	err = d.durably(ctx, func(tx *sqlx.Tx) error {
 		for i := range entries {
-			e := &entries[i]
-			if err := writeSilences(ctx, tx, e); err != nil {
+			if err := writeSilences(ctx, tx, &entries[i]); err != nil {
 				return err
 			}
-			for j := range e.transitions {
-				if err := d.writeTransition(ctx, tx, &e.transitions[j], plan); err != nil {
-					return fmt.Errorf("alert %d: %w", e.transitions[j].Alert.ID, err)
+			unknown := inherited
+			if entries[i].isInformed {
+				unknown = 0
+			}
+			for j := range entries[i].transitions {
+				t := &entries[i].transitions[j]
+				closed, err := d.closeTwins(ctx, tx, t, unknown, plan)
+				if err != nil {
+					return err
+				}
+				made = append(made, closed...)
+				if err := d.writeTransition(ctx, tx, t, plan); err != nil {
+					return fmt.Errorf("alert %d: %w", t.Alert.ID, err)
 				}
 			}
 		}
 		return nil
 	})
-	return wrap(err, "record transitions")
+	return made, wrap(err, "record transitions")
 }
 
 func isStored(ctx context.Context, tx *sqlx.Tx, t *health.Transition) (stored bool, err error) {
