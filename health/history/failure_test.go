@@ -245,8 +245,11 @@ func TestCorruptWhileRunning(t *testing.T) {
 	s.Record(l.next())
 	flush(t, s)
 	for _, err := range s.Samples(t.Context(), epoch, epoch.Add(day)) {
-		if err != nil {
-			break // whoever reads finds out
+		if err != nil { // whoever reads finds out
+			if !errors.Is(err, health.ErrHistoryUnavailable) {
+				t.Errorf("got %v, want it to say that the history is not available", err)
+			}
+			break
 		}
 	}
 	s.RecordTransitions([]health.Transition{alert})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -29,6 +30,10 @@ func (s *Store) query(doing string, f func(*database) error) error {
 	if condition(err) == health.HistoryCorrupt {
 		s.suspect.Store(true)
 		poke(s.queue.ready)
+	}
+	var sqliteErr *sqlite.Error
+	if errors.As(err, &sqliteErr) && !isRefused(err) {
+		return fmt.Errorf("%s: %w: %w", doing, health.ErrHistoryUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
