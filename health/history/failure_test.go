@@ -344,7 +344,7 @@ func TestQueueIsBounded(t *testing.T) {
 	newest := l.next()
 	s.Record(newest)
 	for id := range int64(30) {
-		s.RecordTransitions([]health.Transition{firing(id+1, epoch)})
+		s.RecordTransitions([]health.Transition{another(id+1, epoch)})
 	}
 	state := s.State()
 	if state.Queued > 40 || state.Dropped < 460 {
@@ -373,7 +373,7 @@ func TestRefusedRecordDoesNotHoldUpOthers(t *testing.T) {
 	}
 	s := open(t, Config{Plan: plan, Logger: log.logger()})
 	for id := int64(1); id <= 4; id++ {
-		s.RecordTransitions([]health.Transition{firing(id, epoch)})
+		s.RecordTransitions([]health.Transition{another(id, epoch)})
 	}
 	flush(t, s)
 	open, err := s.OpenAlerts(t.Context())
