@@ -104,7 +104,7 @@ type Statistics struct {
 // ones (the value of rank q·(n-1), rounded down).
 type ColumnStatistics struct {
 	Count          int    // samples with a reading
-	Current        Number // of the newest sample of the range
+	Current        Number // of the newest sample of the range; where that is rolled up, the mean of its newest rollup
 	Min, Mean, Max Number
 	P50, P95, P99  Number
 }

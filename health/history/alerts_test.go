@@ -83,7 +83,7 @@ func TestSaved(t *testing.T) {
 	held := life(3, epoch)[2]
 	held.Number, held.Alert.Held, held.Alert.Changes = 1, true, 1
 	s.RecordTransitions([]health.Transition{firing(1, epoch), held})
-	s.RecordTransitions(life(9, epoch))
+	s.RecordTransitions(lifeOf(another(9, epoch)))
 	silence := health.Silence{Rule: "fd", Until: epoch.Add(time.Hour), By: "ann", At: epoch}
 	s.RecordSilences([]health.Silence{{Rule: "memory", Until: epoch, By: "bob", At: epoch}, silence})
 	s.RecordSilences([]health.Silence{silence})

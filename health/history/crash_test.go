@@ -50,8 +50,10 @@ func twoDestinations(t health.Transition, existing []health.Delivery, _ bool) (i
 }
 
 // life is an alert's: it fires, escalates and is resolved.
-func life(id int64, at time.Time) []health.Transition {
-	fires := firing(id, at)
+func life(id int64, at time.Time) []health.Transition { return lifeOf(firing(id, at)) }
+
+func lifeOf(fires health.Transition) []health.Transition {
+	at := fires.Time
 	escalates := fires
 	escalates.Number, escalates.Kind, escalates.Time = 2, health.TransitionEscalated, at.Add(10*time.Second)
 	escalates.Alert.Severity, escalates.Alert.Changes = health.Fail, 2
@@ -88,7 +90,7 @@ func crashChild(path string) {
 	l := newLoad(uint64(at))
 	l.at = time.UnixMilli(at).UTC()
 	for id := saved.LastID + 1; ; id++ {
-		for _, t := range life(id, l.at) {
+		for _, t := range lifeOf(another(id, l.at)) {
 			snapshot := l.next()
 			s.Record(snapshot)
 			s.RecordTransitions([]health.Transition{t})

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -347,7 +349,7 @@ func TestQueueIsBounded(t *testing.T) {
 	newest := l.next()
 	s.Record(newest)
 	for id := range int64(30) {
-		s.RecordTransitions([]health.Transition{firing(id+1, epoch)})
+		s.RecordTransitions([]health.Transition{another(id+1, epoch)})
 	}
 	state := s.State()
 	if state.Queued > 40 || state.Dropped < 460 {
@@ -376,7 +378,7 @@ func TestRefusedRecordDoesNotHoldUpOthers(t *testing.T) {
 	}
 	s := open(t, Config{Plan: plan, Logger: log.logger()})
 	for id := int64(1); id <= 4; id++ {
-		s.RecordTransitions([]health.Transition{firing(id, epoch)})
+		s.RecordTransitions([]health.Transition{another(id, epoch)})
 	}
 	flush(t, s)
 	open, err := s.OpenAlerts(t.Context())
@@ -463,5 +465,70 @@ func TestPathWithOddCharacters(t *testing.T) {
 	fill(t, s, newLoad(1), 1)
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPathIsALink: the file, its log and its lock are where the link leads, whether the file is there already or not.
+func TestPathIsALink(t *testing.T) {
+	for _, name := range []string{"to a file", "to no file yet", "relative", "to a link", "to a folder"} {
+		t.Run(name, func(t *testing.T) {
+			folder, volume := t.TempDir(), t.TempDir()
+			file, path := filepath.Join(volume, "real.db"), filepath.Join(folder, "health.db")
+			link := func(target, at string) {
+				t.Helper()
+				if err := os.Symlink(target, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			switch name {
+			case "to a file":
+				if err := open(t, Config{Path: file}).Close(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				link(file, path)
+			case "to no file yet":
+				link(file, path)
+			case "relative":
+				target, err := filepath.Rel(folder, file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				link(target, path)
+			case "to a link":
+				link(file, filepath.Join(folder, "other.db"))
+				link("other.db", path)
+			case "to a folder":
+				link(volume, filepath.Join(folder, "data"))
+				path = filepath.Join(folder, "data", "real.db")
+			}
+			s := open(t, Config{Path: path})
+			fill(t, s, newLoad(1), 1)
+			if state := s.State(); state.Condition != health.HistoryOK {
+				t.Errorf("got %+v", state)
+			}
+			for _, suffix := range []string{"", "-wal", ".lock"} {
+				if info, err := os.Lstat(file + suffix); err != nil || !info.Mode().IsRegular() {
+					t.Errorf("%s: %v, want it beside the file", suffix, err)
+				}
+			}
+			if _, err := Open(Config{Path: file, Logger: silent()}); !errors.Is(err, ErrInUse) {
+				t.Errorf("a second process: got %v, want ErrInUse", err)
+			}
+		})
+	}
+}
+
+func TestConditionOfACode(t *testing.T) {
+	for code, want := range map[int]health.HistoryCondition{
+		sqlite3.SQLITE_FULL:             health.HistoryFull,
+		sqlite3.SQLITE_IOERR_SHMSIZE:    health.HistoryFull,
+		sqlite3.SQLITE_IOERR_WRITE:      health.HistoryUnavailable,
+		sqlite3.SQLITE_BUSY_SNAPSHOT:    health.HistoryLocked,
+		sqlite3.SQLITE_READONLY_DBMOVED: health.HistoryReadOnly,
+		sqlite3.SQLITE_CORRUPT_INDEX:    health.HistoryCorrupt,
+	} {
+		if got := codeCondition(code); got != want {
+			t.Errorf("code %d: got %s, want %s", code, got, want)
+		}
 	}
 }

@@ -235,7 +235,7 @@ func TestAlertsFindRoom(t *testing.T) {
 	}
 	await(t, s, health.HistoryFull)
 	for id := range int64(5) {
-		s.RecordTransitions([]health.Transition{firing(id+2, l.at)})
+		s.RecordTransitions([]health.Transition{another(id+2, l.at)})
 		<-committed
 	}
 	for range 6 {

@@ -108,7 +108,7 @@ func TestFullOfAlerts(t *testing.T) {
 	var log journal
 	s, l := open(t, Config{MaxBytes: leastBytes, Plan: twoDestinations, Logger: log.logger()}), newLoad(1)
 	fill(t, s, l, 1000)
-	s.RecordTransitions([]health.Transition{firing(1, l.at)})
+	s.RecordTransitions([]health.Transition{another(1, l.at)})
 	held := life(2, l.at)
 	held[2].Alert.Held = true
 	s.RecordTransitions(held)

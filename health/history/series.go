@@ -69,6 +69,7 @@ func (s *Store) Series(ctx context.Context, r health.SeriesRequest) (health.Buck
 		var top int
 		top, b.width = grain(r, &reaches)
 		b.layouts = layouts
+		b.allot((to - from) / b.width)
 		for _, p := range cover(from, to, top, &reaches, nil) {
 			if err := p.read(ctx, tx, &b.sel, b.visit); err != nil {
 				return err
@@ -144,6 +145,13 @@ type bucketer struct {
 	sum     *aggregate
 	buckets []health.Bucket
 	values  []health.Summary // backing of the buckets' values
+}
+
+// allot makes room for about so many buckets.
+func (b *bucketer) allot(n int64) {
+	n = min(n, 2000) + 2
+	b.buckets = make([]health.Bucket, 0, n)
+	b.values = make([]health.Summary, 0, n*int64(len(b.columns)+len(b.request.Series)))
 }
 
 func (b *bucketer) visit(r *row) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 // Config says where and how long a [Store] keeps things. Path is needed; the zero value of each other field is its
 // default.
 type Config struct {
-	Path           string        // of the database file; folders that are missing are made
+	Path           string        // of the database file, or a symbolic link to it; folders that are missing are made
 	Retention      time.Duration // of samples; 0: 7 days. Rollups are kept for 30 days (1 minute) and a year
 	AlertRetention time.Duration // of alerts, from when they are resolved; 0: 90 days
 	MaxBytes       int64         // of the database file, not less than 4 MiB; 0: 256 MiB. Its log takes some 4 MiB more
@@ -114,8 +115,31 @@ func (c *Config) complete() error {
 	if err != nil {
 		return fmt.Errorf("config: Path: %w", err)
 	}
-	c.Path = path
+	c.Path = resolve(path)
 	return nil
+}
+
+// mostLinks is how many symbolic links a path may lead over.
+const mostLinks = 40
+
+// resolve follows symbolic links to a file, or to where it will be made: SQLite keeps its log beside the file itself, and
+// so must be the lock.
+func resolve(path string) string {
+	for range mostLinks {
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return path // it is yet to be made, or opening will say what is wrong
+	}
+	return filepath.Join(folder, filepath.Base(path))
 }
 
 func setDefault[T ~int | ~int64](field *T, value T) {

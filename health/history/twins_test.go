@@ -64,19 +64,14 @@ func TestLostResolved(t *testing.T) {
 
 // TestAlertsThatNobodyHasReadYet: what an earlier process left open is not taken for over before this one can know of it.
 func TestAlertsThatNobodyHasReadYet(t *testing.T) {
-	of := func(id int64) []health.Transition {
-		tr := firing(id, epoch)
-		tr.Alert.Attributes = nil
-		return []health.Transition{tr}
-	}
 	path := filepath.Join(t.TempDir(), "health.db")
 	s := open(t, Config{Path: path})
-	s.RecordTransitions(of(1))
+	s.RecordTransitions([]health.Transition{firing(1, epoch)})
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, Config{Path: path})
-	s.RecordTransitions(of(1000))
+	s.RecordTransitions([]health.Transition{firing(1000, epoch)})
 	flush(t, s)
 	if got := openIDs(t, s); !slices.Equal(got, []int64{1, 1000}) {
 		t.Errorf("before they are read: got %v open, want both", got)
@@ -84,7 +79,7 @@ func TestAlertsThatNobodyHasReadYet(t *testing.T) {
 	if saved, err := s.Saved(t.Context()); err != nil || len(saved.Alerts) != 2 {
 		t.Fatal(saved, err)
 	}
-	s.RecordTransitions(of(1001))
+	s.RecordTransitions([]health.Transition{firing(1001, epoch)})
 	flush(t, s)
 	if got := openIDs(t, s); !slices.Equal(got, []int64{1001}) {
 		t.Errorf("once they are read: got %v open, want the last", got)
