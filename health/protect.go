@@ -64,13 +64,14 @@ const (
 	classExport
 	classAct
 	classPage
+	classMetrics
 	classes
 )
 
 // perMinute are the original's limits, for each credential and kind of route.
 var perMinute = [classes]int{
 	classCurrent: 60, classHistory: 60, classStats: 60, classAlerts: 60, classChecks: 60, classStream: 60, classExport: 10,
-	classAct: 30, classPage: 300,
+	classAct: 30, classPage: 300, classMetrics: 600,
 }
 
 // wrongPerMinute is how often one address may show wrong credentials.
@@ -137,10 +138,14 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 	return g, errors.Join(errs...)
 }
 
-// admit returns who asks, or the refusal: for the host name, the credentials, or because it is too often.
+// admit returns who asks, or the refusal: for the host name, for the page that asks, for the credentials, or because it is
+// too often. Only who is admitted uses up what may be asked a minute.
 func (g *guard) admit(r *http.Request, c class) (Identity, *answer) {
 	if !g.hosts.Allow(r, g.proxies.Host(r)) {
 		return Identity{}, g.foreignHost
+	}
+	if refusal := g.mayAsk(r); refusal != nil {
+		return Identity{}, refusal
 	}
 	identity, refusal := g.identify(r)
 	if refusal != nil {
@@ -152,12 +157,43 @@ func (g *guard) admit(r *http.Request, c class) (Identity, *answer) {
 	return identity, nil
 }
 
-// mayPost refuses what comes from another site's page, or changes something where nothing may be.
-func (g *guard) mayPost(r *http.Request) *answer {
-	if g.readOnly {
-		return g.readOnlyRefusal
+// mayAsk refuses what comes from another site's page, but for following a link to a page, and what would change something
+// where nothing may be.
+func (g *guard) mayAsk(r *http.Request) *answer {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		if g.readOnly {
+			return g.readOnlyRefusal
+		}
+		return g.sameSite(r)
+	case r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate":
+		return g.foreignSite
 	}
-	return g.sameSite(r)
+	return nil
+}
+
+// knows reports whether the request shows credentials that can be looked at without waiting: the token, a session, or a
+// password that was right a moment ago.
+func (g *guard) knows(r *http.Request) bool {
+	shown := r.Header["Authorization"]
+	if g.verifier == nil || g.authorizer != nil || len(shown) == 0 && len(r.Header["Cookie"]) == 0 || !g.hosts.Allow(r, g.proxies.Host(r)) {
+		return false
+	}
+	if len(shown) > 0 {
+		scheme, given, _ := strings.Cut(shown[0], " ")
+		if strings.EqualFold(scheme, "Bearer") && g.verifier.Token(given) {
+			return true
+		}
+		if username, password, ok := r.BasicAuth(); ok && g.verifier.Known(username, password) {
+			return true
+		}
+	}
+	cookie, err := r.Cookie(g.cookie)
+	if err != nil {
+		return false
+	}
+	_, ok := g.sessions.User(cookie.Value, time.Now())
+	return ok
 }
 
 // sameSite refuses what comes from another site's page.
@@ -276,7 +312,7 @@ func (e *Endpoints) protected(c class, next http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		if _, refusal := e.guard.admit(r, c); refusal != nil {
-			e.turnAway(w, r, refusal)
+			e.turnAway(w, r, c, refusal)
 			return
 		}
 		next(w, r)
@@ -284,8 +320,8 @@ func (e *Endpoints) protected(c class, next http.HandlerFunc) http.HandlerFunc {
 }
 
 // turnAway answers with the refusal, but shows a browser that lacks credentials the login page.
-func (e *Endpoints) turnAway(w http.ResponseWriter, r *http.Request, refusal *answer) {
-	if refusal.status == http.StatusUnauthorized && e.guard.verifier != nil && isNavigation(r) {
+func (e *Endpoints) turnAway(w http.ResponseWriter, r *http.Request, c class, refusal *answer) {
+	if refusal.status == http.StatusUnauthorized && e.guard.verifier != nil && isNavigation(r) && c != classMetrics {
 		w.Header()["Cache-Control"] = noStore
 		w.Header().Set("Location", loginLocation(r, e.basePath))
 		w.WriteHeader(http.StatusSeeOther)

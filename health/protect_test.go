@@ -136,7 +136,7 @@ func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 					check(method, path, as, 405)
 				}
 			}
-			read := map[string]int{"anonymous": 401, "wrong": 401, "right": 200, "cross-site": 200, "foreign host": 403}[as]
+			read := map[string]int{"anonymous": 401, "wrong": 401, "right": 200, "cross-site": 403, "foreign host": 403}[as]
 			for _, path := range reads {
 				want := read
 				if want == 200 && (path == "/health/api/history" || path == "/health/api/stats" || path == "/health/export") {

@@ -107,8 +107,15 @@ func hostname(host string) string {
 }
 
 func listensOnLoopback(r *http.Request) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.IP.IsLoopback()
+	switch local := r.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		return local.IP.IsLoopback()
+	case nil: // a server other than net/http's: who asks over the loopback interface is answered there
+		address, ok := remote(r)
+		return ok && address.IsLoopback()
+	default:
+		return false
+	}
 }
 
 func isLoopback(name string) bool {
