@@ -43,7 +43,7 @@ func settings() []setting {
 		{"HEALTH_CHECK_DETAIL", "full", "What /health/check tells anonymous clients: full (each check's status), or none (the whole's alone).", setCheckDetail},
 		{"HEALTH_TRUSTED_ORIGINS", "", "Other origins whose pages may POST, such as https://health.example, with commas between.", setOrigins},
 		{"HEALTH_TRUSTED_PROXIES", "", "Addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host are believed, with commas between.", setProxies},
-		{"HEALTH_ALLOWED_HOSTS", "on a loopback listener loopback names, otherwise every name", "Host names under which the API answers, with commas between; * for every one. Probes answer under each.", setHosts},
+		{"HEALTH_ALLOWED_HOSTS", "over the loopback interface loopback names, otherwise every name", "Host names under which the API answers, with commas between; * for every one. Probes answer under each.", setHosts},
 		{"HEALTH_DATABASE_URL", "", "The history's file in the form that the original had: sqlite:///relative/path or sqlite:////absolute/path.", setDatabaseURL},
 		{"HEALTH_HISTORY_PATH", "db/health.db", "The history's SQLite file; folders that are missing are made. Wins over HEALTH_DATABASE_URL; off: nothing is kept.", setHistoryPath},
 		{"HEALTH_RETENTION_DAYS", "7", "Days for which samples are kept; sums of minutes are kept for 30 days, of quarters of an hour for a year.", setDays(func(c *config) *time.Duration { return &c.history.Retention })},
