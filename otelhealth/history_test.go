@@ -173,9 +173,7 @@ func TestHistoryThatCannotBeKeptStopsNothing(t *testing.T) {
 		t.Errorf("logged again and again: %q", lines)
 	}
 
-	if err := errors.Join(os.Remove(filepath.Join(folder, "db")), os.Rename(aside, filepath.Join(folder, "db"))); err != nil {
-		t.Fatal(err)
-	}
+	exchange(t, aside, filepath.Join(folder, "db"))
 	eventually(t, "the history to be well", func() bool { return nextSnapshot(t, m).History.Condition == health.HistoryOK })
 	eventually(t, "earlier alerts to be read", func() bool { return len(log.lines("earlier alerts are read")) == 1 })
 	after, ok := alertOf(nextSnapshot(t, m), "queue")
@@ -212,9 +210,7 @@ func TestSilencesSurviveAnotherOne(t *testing.T) {
 	if err := m.Silence(health.RuleMemory, time.Now().Add(time.Hour), "bob"); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Remove(filepath.Join(folder, "db")), os.Rename(aside, filepath.Join(folder, "db"))); err != nil {
-		t.Fatal(err)
-	}
+	exchange(t, aside, filepath.Join(folder, "db"))
 	eventually(t, "both silences", func() bool { return len(nextSnapshot(t, m).Silences) == 2 })
 	stop(t, m)
 	saved, err := reopened(t, path).Saved(t.Context())
