@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -265,8 +266,12 @@ func FuzzParameters(f *testing.F) {
 				t.Errorf("%s?%s: got %d", path, query, w.Code)
 			}
 		}
-		for _, contentType := range []string{formType, jsonType} {
-			w := post(t, h, "/health/api/rules/fd/silence", contentType, body)
+		paths := []string{
+			"/health/api/rules/fd/silence", "/health/api/rules/" + url.PathEscape(query) + "/silence",
+			"/health/api/alerts/" + url.PathEscape(query) + "/resolve", "/health/api/alerts/" + url.PathEscape(body) + "/acknowledge",
+		}
+		for n, contentType := range []string{formType, jsonType, formType, jsonType} {
+			w := post(t, h, paths[n], contentType, body)
 			if w.Code >= http.StatusInternalServerError || !json.Valid(w.Body.Bytes()) {
 				t.Errorf("%s %q: got %d %s", contentType, body, w.Code, w.Body)
 			}
