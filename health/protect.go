@@ -23,6 +23,10 @@ type Protection struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Host are believed; none by default
 	AllowedHosts   []string       // host names under which page and API answer; none: all, and on a loopback listener loopback names
 	ReadOnly       bool           // every POST is refused
+
+	// SessionKey signs what browsers get at the login, at least 32 random bytes that nobody else knows. Sessions outlive a
+	// restart, and hold on every instance, with the same one. None: one of this process is made.
+	SessionKey []byte
 }
 
 // Credentials are what opens the API without an Authorizer: a bearer token, or a user's password (HTTP Basic, RFC 7617),
@@ -117,7 +121,8 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 		var err error
 		g.verifier, err = access.NewVerifier(c)
 		errs = append(errs, err)
-		g.sessions = access.NewSessions(c.SessionKey(g.cookie))
+		g.sessions, err = newSessions(p, g.cookie)
+		errs = append(errs, err)
 	}
 	for _, origin := range p.TrustedOrigins {
 		errs = append(errs, g.crossOrigin.AddTrustedOrigin(origin))
@@ -135,6 +140,20 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 	g.foreignSite = newProblem(http.StatusForbidden, "a page of another site may not do this (HEALTH_TRUSTED_ORIGINS)")
 	g.readOnlyRefusal = newProblem(http.StatusForbidden, "nothing may be changed here: read-only")
 	return g, errors.Join(errs...)
+}
+
+// shortestSessionKey is in bytes.
+const shortestSessionKey = 32
+
+func newSessions(p Protection, cookie string) (*access.Sessions, error) {
+	secret := p.SessionKey
+	switch {
+	case len(secret) == 0:
+		secret = access.NewSecret()
+	case len(secret) < shortestSessionKey:
+		return nil, fmt.Errorf("SessionKey: got %d bytes, want at least %d", len(secret), shortestSessionKey)
+	}
+	return access.NewSessions(access.Credentials(p.Credentials).SessionKey(secret, cookie)), nil
 }
 
 // admit returns who asks, or the refusal: for the host name, the credentials, or because it is too often.

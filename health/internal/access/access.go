@@ -3,7 +3,6 @@
 package access
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -167,13 +166,4 @@ func (v *Verifier) pass(sum [sha256.Size]byte) {
 		clear(v.verified)
 	}
 	v.verified[sum] = time.Now().Add(verifiedFor)
-}
-
-// SessionKey derives the key of sessions from the credentials: a session outlives a restart and holds on every instance
-// that has the same, and ends when they change.
-func (c Credentials) SessionKey(scope string) []byte {
-	secret := bytes.Join([][]byte{[]byte(c.Token), []byte(c.Username), []byte(c.Password), []byte(c.PasswordHash)}, []byte{0})
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("session of " + scope))
-	return mac.Sum(nil)
 }

@@ -113,55 +113,6 @@ func TestVerifiedPasswordNeedsNoBcrypt(t *testing.T) {
 	})
 }
 
-func TestSessions(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	c := Credentials{Token: "t"}
-	s := NewSessions(c.SessionKey("orders"))
-	session := s.Issue("ann", now)
-	if user, ok := s.User(session, now.Add(SessionLength-time.Second)); !ok || user != "ann" {
-		t.Errorf("got %q, %v", user, ok)
-	}
-	if _, ok := NewSessions(c.SessionKey("orders")).User(session, now); !ok {
-		t.Error("after a restart it is over")
-	}
-	changed := []byte(session)
-	changed[3] ^= 1
-	for name, given := range map[string]struct {
-		s       *Sessions
-		session string
-		at      time.Time
-	}{
-		"one that is over":            {s, session, now.Add(SessionLength)},
-		"one that was changed":        {s, string(changed), now},
-		"one that was cut":            {s, session[:len(session)-4], now},
-		"one of another service":      {NewSessions(c.SessionKey("quotes")), session, now},
-		"one of other credentials":    {NewSessions(Credentials{Token: "u"}.SessionKey("orders")), session, now},
-		"nothing":                     {s, "", now},
-		"what is no base64":           {s, "!", now},
-		"what is longer than any is":  {s, strings.Repeat("A", 4096), now},
-		"a signature without payload": {s, strings.Repeat("A", 43), now},
-	} {
-		if user, ok := given.s.User(given.session, given.at); ok {
-			t.Errorf("%s passes, for %q", name, user)
-		}
-	}
-	s.End(session, now)
-	if _, ok := s.User(session, now); ok {
-		t.Error("one that was ended passes")
-	}
-	for i := range 3 * mostEnded {
-		s.End(s.Issue(strconv.Itoa(i), now), now)
-	}
-	if len(s.ended) > mostEnded {
-		t.Errorf("%d sessions are remembered", len(s.ended))
-	}
-	later := s.Issue("bob", now.Add(SessionLength))
-	s.End(later, now.Add(SessionLength))
-	if _, ok := s.User(later, now.Add(SessionLength)); ok || len(s.ended) != 1 {
-		t.Errorf("those that are over are remembered: %d", len(s.ended))
-	}
-}
-
 func TestLimits(t *testing.T) {
 	now := time.Now()
 	l := NewLimits[string](3)
