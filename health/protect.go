@@ -247,23 +247,35 @@ func (g *guard) verify(r *http.Request, header string) (Identity, *answer) {
 }
 
 func (g *guard) verifyPassword(r *http.Request, username, password string) (Identity, *answer) {
-	network := access.Network(g.proxies.Client(r))
-	right, err := g.verifier.Password(r.Context(), username, password, g.wrong.Exhausted(network, time.Now()))
+	right, decided := g.verifier.Password(username, password)
 	switch {
-	case errors.Is(err, access.ErrBusy):
-		return Identity{}, tooMany(time.Second, "too many passwords are being compared")
 	case right:
 		return Identity{Name: username}, nil
-	default:
+	case decided:
 		return Identity{}, g.wrongCredentials(r)
 	}
+	network := access.Network(g.proxies.Client(r))
+	calm, wait := g.wrong.Take(network, wrongPerMinute, time.Now()) // before it takes time: many may come at once
+	right, err := g.verifier.Compare(r.Context(), username, password, network, !calm)
+	switch {
+	case right:
+		return Identity{Name: username}, nil
+	case err != nil:
+		return Identity{}, tooMany(time.Second, access.ErrBusy.Error())
+	case !calm:
+		return Identity{}, tooMany(wait, wrongTooOften)
+	default:
+		return Identity{}, g.challenge(r)
+	}
 }
+
+const wrongTooOften = "wrong credentials too often"
 
 // wrongCredentials counts them for the address that they come from. Who shows too many is told to wait; right ones from
 // there pass all the same.
 func (g *guard) wrongCredentials(r *http.Request) *answer {
 	if ok, wait := g.wrong.Take(access.Network(g.proxies.Client(r)), wrongPerMinute, time.Now()); !ok {
-		return tooMany(wait, "wrong credentials too often")
+		return tooMany(wait, wrongTooOften)
 	}
 	return g.challenge(r)
 }
