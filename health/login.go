@@ -144,7 +144,7 @@ func (e *Endpoints) logOut(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w, r, noStore)
 		return
 	}
-	if cookie, err := r.Cookie(e.guard.cookie); err == nil {
+	for _, cookie := range r.CookiesNamed(e.guard.cookie) {
 		e.guard.sessions.End(cookie.Value, time.Now())
 	}
 	http.SetCookie(w, e.guard.sessionCookie(r, "", -1))

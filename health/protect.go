@@ -209,15 +209,27 @@ func (g *guard) identify(r *http.Request) (Identity, *answer) {
 	case g.verifier == nil:
 		return Identity{}, g.closed
 	}
+	if user, ok := g.session(r); ok {
+		return Identity{Name: user}, nil
+	}
 	if shown := r.Header["Authorization"]; len(shown) > 0 {
 		return g.verify(r, shown[0])
 	}
-	if cookie, err := r.Cookie(g.cookie); err == nil {
+	return Identity{}, g.challenge(r)
+}
+
+// session returns the user of a session among the request's cookies: others may have set cookies of that name, and a proxy
+// may need an Authorization of its own.
+func (g *guard) session(r *http.Request) (user string, ok bool) {
+	if len(r.Header["Cookie"]) == 0 {
+		return "", false
+	}
+	for _, cookie := range r.CookiesNamed(g.cookie) {
 		if user, ok := g.sessions.User(cookie.Value, time.Now()); ok {
-			return Identity{Name: user}, nil
+			return user, true
 		}
 	}
-	return Identity{}, g.challenge(r)
+	return "", false
 }
 
 // challenge asks for credentials. A browser's script gets no challenge for a password, or the browser would ask for one

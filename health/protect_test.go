@@ -324,6 +324,22 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	}
 }
 
+func TestSessionCountsBesideWhatOthersSend(t *testing.T) {
+	e := guarded(t, EndpointsConfig{})
+	session := e.guard.cookie + "=" + e.guard.sessions.Issue("ann", time.Now())
+	for name, header := range map[string][]string{
+		"a proxy's Authorization":  {"Cookie", session, "Authorization", "Basic cHJveHk6eA=="},
+		"a cookie of the name":     {"Cookie", e.guard.cookie + "=x; " + session},
+		"a cookie of another name": {"Cookie", "a=b; " + session},
+	} {
+		for range wrongPerMinute + 1 {
+			if w := do(t, e.Handler(), http.MethodGet, "/health/api/current", header...); w.Code != http.StatusOK {
+				t.Fatalf("%s: got %d", name, w.Code)
+			}
+		}
+	}
+}
+
 func TestLoginGoesNowhereElse(t *testing.T) {
 	for next, want := range map[string]string{
 		"": "./", "api/current?hours=2": "./api/current?hours=2", "export": "./export", "?alert=7": "./?alert=7", "./": "./",
