@@ -23,6 +23,10 @@ type Protection struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Host are believed; none by default
 	AllowedHosts   []string       // host names under which page and API answer; none: all, and on a loopback listener loopback names
 	ReadOnly       bool           // every POST is refused
+
+	// SessionKey signs what browsers get at the login, at least 32 random bytes that nobody else knows. Sessions outlive a
+	// restart, and hold on every instance, with the same one. None: one of this process is made.
+	SessionKey []byte
 }
 
 // Credentials are what opens the API without an Authorizer: a bearer token, or a user's password (HTTP Basic, RFC 7617),
@@ -118,7 +122,8 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 		var err error
 		g.verifier, err = access.NewVerifier(c)
 		errs = append(errs, err)
-		g.sessions = access.NewSessions(c.SessionKey(g.cookie))
+		g.sessions, err = newSessions(p, g.cookie)
+		errs = append(errs, err)
 	}
 	for _, origin := range p.TrustedOrigins {
 		errs = append(errs, g.crossOrigin.AddTrustedOrigin(origin))
@@ -136,6 +141,20 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 	g.foreignSite = newProblem(http.StatusForbidden, "a page of another site may not do this (HEALTH_TRUSTED_ORIGINS)")
 	g.readOnlyRefusal = newProblem(http.StatusForbidden, "nothing may be changed here: read-only")
 	return g, errors.Join(errs...)
+}
+
+// shortestSessionKey is in bytes.
+const shortestSessionKey = 32
+
+func newSessions(p Protection, cookie string) (*access.Sessions, error) {
+	secret := p.SessionKey
+	switch {
+	case len(secret) == 0:
+		secret = access.NewSecret()
+	case len(secret) < shortestSessionKey:
+		return nil, fmt.Errorf("SessionKey: got %d bytes, want at least %d", len(secret), shortestSessionKey)
+	}
+	return access.NewSessions(access.Credentials(p.Credentials).SessionKey(secret, cookie)), nil
 }
 
 // admit returns who asks, or the refusal: for the host name, for the page that asks, for the credentials, or because it is
@@ -184,8 +203,10 @@ func (g *guard) knows(r *http.Request) bool {
 		if strings.EqualFold(scheme, "Bearer") && g.verifier.Token(given) {
 			return true
 		}
-		if username, password, ok := r.BasicAuth(); ok && g.verifier.Known(username, password) {
-			return true
+		if username, password, ok := r.BasicAuth(); ok {
+			if right, decided := g.verifier.Password(username, password); right && decided {
+				return true
+			}
 		}
 	}
 	cookie, err := r.Cookie(g.cookie)
@@ -226,15 +247,27 @@ func (g *guard) identify(r *http.Request) (Identity, *answer) {
 	case g.verifier == nil:
 		return Identity{}, g.closed
 	}
+	if user, ok := g.session(r); ok {
+		return Identity{Name: user}, nil
+	}
 	if shown := r.Header["Authorization"]; len(shown) > 0 {
 		return g.verify(r, shown[0])
 	}
-	if cookie, err := r.Cookie(g.cookie); err == nil {
+	return Identity{}, g.challenge(r)
+}
+
+// session returns the user of a session among the request's cookies: others may have set cookies of that name, and a proxy
+// may need an Authorization of its own.
+func (g *guard) session(r *http.Request) (user string, ok bool) {
+	if len(r.Header["Cookie"]) == 0 {
+		return "", false
+	}
+	for _, cookie := range r.CookiesNamed(g.cookie) {
 		if user, ok := g.sessions.User(cookie.Value, time.Now()); ok {
-			return Identity{Name: user}, nil
+			return user, true
 		}
 	}
-	return Identity{}, g.challenge(r)
+	return "", false
 }
 
 // challenge asks for credentials. A browser's script gets no challenge for a password, or the browser would ask for one
@@ -264,23 +297,35 @@ func (g *guard) verify(r *http.Request, header string) (Identity, *answer) {
 }
 
 func (g *guard) verifyPassword(r *http.Request, username, password string) (Identity, *answer) {
-	network := access.Network(g.proxies.Client(r))
-	right, err := g.verifier.Password(r.Context(), username, password, g.wrong.Exhausted(network, time.Now()))
+	right, decided := g.verifier.Password(username, password)
 	switch {
-	case errors.Is(err, access.ErrBusy):
-		return Identity{}, tooMany(time.Second, "too many passwords are being compared")
 	case right:
 		return Identity{Name: username}, nil
-	default:
+	case decided:
 		return Identity{}, g.wrongCredentials(r)
 	}
+	network := access.Network(g.proxies.Client(r))
+	calm, wait := g.wrong.Take(network, wrongPerMinute, time.Now()) // before it takes time: many may come at once
+	right, err := g.verifier.Compare(r.Context(), username, password, network, !calm)
+	switch {
+	case right:
+		return Identity{Name: username}, nil
+	case err != nil:
+		return Identity{}, tooMany(time.Second, access.ErrBusy.Error())
+	case !calm:
+		return Identity{}, tooMany(wait, wrongTooOften)
+	default:
+		return Identity{}, g.challenge(r)
+	}
 }
+
+const wrongTooOften = "wrong credentials too often"
 
 // wrongCredentials counts them for the address that they come from. Who shows too many is told to wait; right ones from
 // there pass all the same.
 func (g *guard) wrongCredentials(r *http.Request) *answer {
 	if ok, wait := g.wrong.Take(access.Network(g.proxies.Client(r)), wrongPerMinute, time.Now()); !ok {
-		return tooMany(wait, "wrong credentials too often")
+		return tooMany(wait, wrongTooOften)
 	}
 	return g.challenge(r)
 }

@@ -303,7 +303,7 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 		{"token": {credentials.Token}, "next": {"api/current"}}, {"username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
 	} {
 		in := navigate(t, c, http.MethodPost, base+"/health/login", sent)
-		if in.status != http.StatusSeeOther || in.header.Get("Location") != "api/current" || len(in.cookies) != 1 {
+		if in.status != http.StatusSeeOther || in.header.Get("Location") != "./api/current" || len(in.cookies) != 1 {
 			t.Fatalf("%v: got %d to %q with %v", sent, in.status, in.header.Get("Location"), in.cookies)
 		}
 		if cookie := in.cookies[0]; !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.MaxAge != 43200 || !strings.HasPrefix(cookie.Name, "health_") {
@@ -324,11 +324,30 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	}
 }
 
+func TestSessionCountsBesideWhatOthersSend(t *testing.T) {
+	e := guarded(t, EndpointsConfig{})
+	session := e.guard.cookie + "=" + e.guard.sessions.Issue("ann", time.Now())
+	for name, header := range map[string][]string{
+		"a proxy's Authorization":  {"Cookie", session, "Authorization", "Basic cHJveHk6eA=="},
+		"a cookie of the name":     {"Cookie", e.guard.cookie + "=x; " + session},
+		"a cookie of another name": {"Cookie", "a=b; " + session},
+	} {
+		for range wrongPerMinute + 1 {
+			if w := do(t, e.Handler(), http.MethodGet, "/health/api/current", header...); w.Code != http.StatusOK {
+				t.Fatalf("%s: got %d", name, w.Code)
+			}
+		}
+	}
+}
+
 func TestLoginGoesNowhereElse(t *testing.T) {
 	for next, want := range map[string]string{
-		"": "./", "api/current?hours=2": "api/current?hours=2", "export": "export", "?alert=7": "?alert=7", "./": "./",
+		"": "./", "api/current?hours=2": "./api/current?hours=2", "export": "./export", "?alert=7": "./?alert=7", "./": "./",
+		"./export": "./export", "a%20b": "./a%20b", "x?next=//y": "./x?next=//y",
 		"//evil.example": "./", "https://evil.example": "./", "/elsewhere": "./", `\\evil.example`: "./", "../../elsewhere": "./",
 		"javascript:alert(1)": "./", "a\r\nSet-Cookie: x": "./", "a:b": "./", "%": "./", "/\\evil.example": "./",
+		" //evil.example": "./", "\t//evil.example": "./", "\u00a0//evil.example": "./", "\x00//evil.example": "./", ".//evil.example": "./evil.example",
+		"%5c%5cevil.example": "./", "%2e%2e/elsewhere": "./", "%2f/evil.example": "./", "///evil.example": "./", "?a=b c": "./",
 	} {
 		if got := localTarget(next); got != want {
 			t.Errorf("%q: got %q, want %q", next, got, want)

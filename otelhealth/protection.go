@@ -1,11 +1,8 @@
 package otelhealth
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -102,6 +99,9 @@ func setCheckDetail(c *config, value string) error {
 	return nil
 }
 
+// shortestToken is in characters.
+const shortestToken = 16
+
 // setUpToken makes a token where nothing else opens the API: printed on a terminal, otherwise kept beside the history,
 // where it stays the same from one start to the next. Without either, the API stays closed and says how to open it.
 func (m *Monitor) setUpToken(stderr *os.File) {
@@ -111,13 +111,13 @@ func (m *Monitor) setUpToken(stderr *os.File) {
 	}
 	switch path := m.config.history.Path; {
 	case isatty.IsTerminal(stderr.Fd()) || isatty.IsCygwinTerminal(stderr.Fd()):
-		p.Token = newToken()
+		p.Token = newSecret()
 		_, _ = fmt.Fprintf(stderr, "\nhealth: log in with the token %s (set HEALTH_API_TOKEN for one of your own)\n\n", p.Token) // a terminal that is gone reads nothing
 	case path == "":
 		m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer")
 	default:
 		file := path + ".token"
-		token, err := keptToken(file)
+		token, err := keptSecret(file, shortestToken)
 		if err != nil {
 			m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer", "error", err)
 			return
@@ -130,42 +130,17 @@ func (m *Monitor) setUpToken(stderr *os.File) {
 	}
 }
 
-func newToken() string {
-	secret := make([]byte, 24)
-	_, _ = rand.Read(secret) // never fails
-	return base64.RawURLEncoding.EncodeToString(secret)
-}
-
-// keptToken returns the token in the file, which it makes when there is none. Only its owner may read the file.
-func keptToken(path string) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
+// setUpSessionKey keeps the key of browsers' sessions beside the history, so that a restart logs nobody out.
+func (m *Monitor) setUpSessionKey() {
+	p, path := &m.config.protection, m.config.history.Path
+	if p.Authorizer != nil || len(p.SessionKey) > 0 || path == "" || p.Token == "" && p.Username == "" {
+		return
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	const shortest = 32
+	key, err := keptSecret(path+".session-key", shortest)
 	if err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
+		m.logger.Warn("the next restart logs browsers out", "error", err)
+		return
 	}
-	defer func() { _ = f.Close() }() // what was written is synchronised
-	if err := f.Chmod(0o600); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	const most = 1024
-	data, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	if token := strings.TrimSpace(string(data)); len(token) >= 16 && !strings.ContainsAny(token, " \t\r\n") {
-		return token, nil
-	}
-	token := newToken()
-	if err := f.Truncate(0); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	if _, err := f.WriteAt([]byte(token+"\n"), 0); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	return token, nil
+	p.SessionKey = []byte(key)
 }

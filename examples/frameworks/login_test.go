@@ -27,7 +27,7 @@ func TestBrowserLogsIn(t *testing.T) {
 		form.form = "next=api%2Fcurrent&token=" + token
 		in := a.do(form)
 		cookie, _, _ := strings.Cut(in.header.Get("Set-Cookie"), ";")
-		if in.status != http.StatusSeeOther || in.header.Get("Location") != "api/current" || cookie == "" {
+		if in.status != http.StatusSeeOther || in.header.Get("Location") != "./api/current" || cookie == "" {
 			t.Fatalf("the form: got %d %v", in.status, in.header)
 		}
 		browser.Set("Cookie", cookie)
