@@ -314,6 +314,7 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	}
 	for _, sent := range []url.Values{
 		{"token": {credentials.Token}, "next": {"api/current"}}, {"username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
+		{"token": {"pass"}, "username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
 	} {
 		in := navigate(t, c, http.MethodPost, base+"/health/login", sent)
 		if in.status != http.StatusSeeOther || in.header.Get("Location") != "./api/current" || len(in.cookies) != 1 {
