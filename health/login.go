@@ -117,13 +117,13 @@ func (e *Endpoints) logIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *guard) verifyForm(r *http.Request, body *form) (Identity, *answer) {
-	if token := body.fields["token"]; token != "" {
-		if g.verifier.Token(token) {
-			return Identity{Name: access.TokenUser}, nil
-		}
-		return Identity{}, g.wrongCredentials(r)
+	if g.verifier.Token(body.fields["token"]) {
+		return Identity{Name: access.TokenUser}, nil
 	}
-	return g.verifyPassword(r, body.fields["username"], body.fields["password"])
+	if username := body.fields["username"]; username != "" { // a password manager may have filled in both
+		return g.verifyPassword(r, username, body.fields["password"])
+	}
+	return Identity{}, g.wrongCredentials(r)
 }
 
 // sessionCookie is for the whole host: what is before the service's path when a proxy strips it is not known here. Its

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/netip"
@@ -43,6 +44,12 @@ func (c Credentials) String() string { return "credentials" }
 
 // GoString tells no secret.
 func (c Credentials) GoString() string { return "credentials" }
+
+// MarshalJSON tells no secret: of a [Protection] neither.
+func (c Credentials) MarshalJSON() ([]byte, error) { return []byte(`"credentials"`), nil }
+
+// LogValue tells no secret.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Validate returns what is wrong with the credentials, without repeating them. That none are set is not wrong.
 func (c Credentials) Validate() error {

@@ -2,7 +2,9 @@ package health
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -212,7 +214,18 @@ func TestCredentialsOpenTheAPI(t *testing.T) {
 
 func TestSecretsAreNotPrinted(t *testing.T) {
 	p := Protection{Credentials: credentials}
-	for _, text := range []string{fmt.Sprint(p), fmt.Sprintf("%+v", p), fmt.Sprintf("%#v", p.Credentials), fmt.Sprintf("%v", EndpointsConfig{Protection: p})} {
+	encoded, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := SelfProbe{Address: ":8080", Token: credentials.Token}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "protection", p, "credentials", p.Credentials, "probe", probe)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "protection", p, "credentials", p.Credentials, "probe", probe)
+	for _, text := range []string{
+		fmt.Sprint(p), fmt.Sprintf("%+v", p), fmt.Sprintf("%#v", p.Credentials), fmt.Sprintf("%v", EndpointsConfig{Protection: p}),
+		fmt.Sprintf("%#v", p), fmt.Sprintf("%+v", probe), fmt.Sprintf("%#v", probe), string(encoded), log.String(),
+	} {
 		if strings.Contains(text, credentials.Token) || strings.Contains(text, "pass") {
 			t.Errorf("printed: %s", text)
 		}
@@ -301,6 +314,7 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	}
 	for _, sent := range []url.Values{
 		{"token": {credentials.Token}, "next": {"api/current"}}, {"username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
+		{"token": {"pass"}, "username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
 	} {
 		in := navigate(t, c, http.MethodPost, base+"/health/login", sent)
 		if in.status != http.StatusSeeOther || in.header.Get("Location") != "./api/current" || len(in.cookies) != 1 {

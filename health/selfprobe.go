@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,6 +39,15 @@ type SelfProbe struct {
 	// over a loopback address or a Unix socket, so it may be self-signed there; elsewhere it is.
 	TLS *tls.Config
 }
+
+// String tells the address alone, not the token.
+func (p SelfProbe) String() string { return "probe of " + p.Address }
+
+// GoString tells the address alone.
+func (p SelfProbe) GoString() string { return p.String() }
+
+// LogValue tells the address alone.
+func (p SelfProbe) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 const (
 	selfProbePath    = "/health"
