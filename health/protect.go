@@ -216,11 +216,7 @@ func (g *guard) knows(r *http.Request) bool {
 			}
 		}
 	}
-	cookie, err := r.Cookie(g.cookie)
-	if err != nil {
-		return false
-	}
-	_, ok := g.sessions.User(cookie.Value, time.Now())
+	_, ok := g.session(r)
 	return ok
 }
 
