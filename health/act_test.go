@@ -198,7 +198,7 @@ func TestNobodyPostsWithoutAnAuthorizer(t *testing.T) {
 }
 
 func TestEachRouteHasItsMethod(t *testing.T) {
-	gets := []string{"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks", "/health/export"}
+	gets := []string{"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks", "/health/export", "/health/openapi.json"}
 	posts := []string{"/health/api/alerts/7/acknowledge", "/health/api/alerts/7/resolve", "/health/api/rules/fd/silence"}
 	both(t, health.EndpointsConfig{Protection: byAnn, Operator: new(operator)}, func(t *testing.T, h http.Handler) {
 		refused := func(method, path, allow string) {

@@ -49,6 +49,7 @@ type EndpointsConfig struct {
 //	GET  /health/api/checks       the checks
 //	GET  /health/api/stream       each snapshot and each transition, as server-sent events
 //	GET  /health/export           samples of a range as CSV or JSON Lines
+//	GET  /health/openapi.json     all of this as an OpenAPI 3.1 document
 //	POST /health/api/alerts/{id}/acknowledge, /health/api/alerts/{id}/resolve, /health/api/rules/{name}/silence
 //
 // A browser is sent to GET /health/login, where credentials become a session. Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
@@ -77,7 +78,8 @@ type Endpoints struct {
 	published atomic.Pointer[publication]
 	stalled   publication // the probes' bodies once no snapshot arrives any more
 
-	notFound *answer
+	notFound    *answer
+	description func() *answer // the OpenAPI document, made for the first who asks
 }
 
 // publication is a snapshot with the bodies made of it.
@@ -130,6 +132,7 @@ func NewEndpoints(c EndpointsConfig) (*Endpoints, error) {
 		processName:   filepath.Base(os.Args[0]),
 		notFound:      newProblem(http.StatusNotFound, "there is nothing at this path"),
 	}
+	e.description = sync.OnceValue(e.encodeOpenAPI)
 	const stalled = "stalled: no snapshot for three intervals"
 	e.stalled.verdicts = verdicts{Verdict{Fail, stalled}, Verdict{Fail, stalled}}
 	e.stalled.alerts = newProblem(http.StatusServiceUnavailable, stalled)
@@ -239,6 +242,7 @@ func (e *Endpoints) routes() []route {
 		get("/health/api/checks", classChecks, e.serveChecks),
 		get("/health/api/stream", classStream, e.serveStream),
 		get("/health/export", classExport, e.serveExport),
+		get("/health/openapi.json", classPage, e.serveOpenAPI),
 		post("/health/api/alerts/{id}/acknowledge", e.acknowledge),
 		post("/health/api/alerts/{id}/resolve", e.resolve),
 		post("/health/api/rules/{name}/silence", e.silence),

@@ -78,7 +78,7 @@ func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 	probes := []string{"/health", "/health/status", "/health/check", "/health/startup", "/livez", "/readyz", "/startupz"}
 	reads := []string{
 		"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks",
-		"/health/api/stream", "/health/export", "/metrics",
+		"/health/api/stream", "/health/export", "/health/openapi.json", "/metrics",
 	}
 	acts := []string{"/health/api/alerts/7/acknowledge", "/health/api/alerts/7/resolve", "/health/api/rules/fd/silence"}
 	ways := map[string][2]int{ // GET and POST by everybody; 0: there is none
