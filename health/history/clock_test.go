@@ -1,6 +1,7 @@
 package history
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestFullFileKeepsThePresent(t *testing.T) {
 		if by != 0 {
 			glitch(t, s, l, by)
 		}
-		fill(t, s, l, 6000)
+		fill(t, s, l, 3500)
 		return count(t, s, `SELECT count(*) FROM samples WHERE time > ? AND time < ?`, l.at.Add(-day).UnixMilli(), l.at.UnixMilli())
 	}
 	if without, with := lastDay(0), lastDay(366*day); with < without-10 {
@@ -85,9 +86,9 @@ func TestRowsAheadMakeRoom(t *testing.T) {
 	l.interval = time.Minute
 	right := l.at
 	l.at = l.at.AddDate(1, 0, 0)
-	fill(t, s, l, 2000)
+	fill(t, s, l, 1500)
 	l.at = right
-	fill(t, s, l, 3000)
+	fill(t, s, l, 2500)
 	if n := count(t, s, `SELECT count(*) FROM samples WHERE time < ?`, l.at.UnixMilli()); n < 1440 {
 		t.Errorf("got %d samples of the present, want a day at least", n)
 	}
@@ -114,10 +115,14 @@ func TestStatisticsAfterClockSetBack(t *testing.T) {
 
 // TestNothingIsTooOldAtFirst: the first samples of a process say nothing about the age of the others.
 func TestNothingIsTooOldAtFirst(t *testing.T) {
-	s, l := open(t, Config{Retention: time.Hour}), newLoad(1)
+	c := Config{Path: filepath.Join(t.TempDir(), "health.db"), Retention: time.Hour}
+	s, l := open(t, c), newLoad(1)
 	fill(t, s, l, 360)
 	l.at = l.at.Add(day)
-	s.recorder = recorder{} // it restarted
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, c)
 	for range agreeing - 1 {
 		fill(t, s, l, 1)
 	}
