@@ -68,14 +68,25 @@ func TestFullFileKeepsThePresent(t *testing.T) {
 	lastDay := func(by time.Duration) int64 {
 		s, l := open(t, Config{MaxBytes: leastBytes}), newLoad(1)
 		l.interval = time.Minute
-		fill(t, s, l, 10)
-		if by != 0 {
-			glitch(t, s, l, by)
+		for i := range 1600 {
+			if i == 10 && by != 0 {
+				glitch(t, s, l, by)
+			}
+			snapshot := l.next()
+			snapshot.Metrics = append(snapshot.Metrics, sessions(from(0, 300)...))
+			s.Record(snapshot)
+			if i%100 == 0 {
+				flush(t, s)
+			}
 		}
-		fill(t, s, l, 3500)
+		flush(t, s)
 		return count(t, s, `SELECT count(*) FROM samples WHERE time > ? AND time < ?`, l.at.Add(-day).UnixMilli(), l.at.UnixMilli())
 	}
-	if without, with := lastDay(0), lastDay(366*day); with < without-10 {
+	without, with := lastDay(0), lastDay(366*day)
+	if without == 0 || without >= 1440 {
+		t.Fatalf("got %d samples without, want a file too full for all of a day", without)
+	}
+	if with < without-10 {
 		t.Errorf("got %d samples of the last day, want %d as without", with, without)
 	}
 }
