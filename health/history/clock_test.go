@@ -1,6 +1,7 @@
 package history
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -67,14 +68,25 @@ func TestFullFileKeepsThePresent(t *testing.T) {
 	lastDay := func(by time.Duration) int64 {
 		s, l := open(t, Config{MaxBytes: leastBytes}), newLoad(1)
 		l.interval = time.Minute
-		fill(t, s, l, 10)
-		if by != 0 {
-			glitch(t, s, l, by)
+		for i := range 1600 {
+			if i == 10 && by != 0 {
+				glitch(t, s, l, by)
+			}
+			snapshot := l.next()
+			snapshot.Metrics = append(snapshot.Metrics, sessions(from(0, 300)...))
+			s.Record(snapshot)
+			if i%100 == 0 {
+				flush(t, s)
+			}
 		}
-		fill(t, s, l, 6000)
+		flush(t, s)
 		return count(t, s, `SELECT count(*) FROM samples WHERE time > ? AND time < ?`, l.at.Add(-day).UnixMilli(), l.at.UnixMilli())
 	}
-	if without, with := lastDay(0), lastDay(366*day); with < without-10 {
+	without, with := lastDay(0), lastDay(366*day)
+	if without == 0 || without >= 1440 {
+		t.Fatalf("got %d samples without, want a file too full for all of a day", without)
+	}
+	if with < without-10 {
 		t.Errorf("got %d samples of the last day, want %d as without", with, without)
 	}
 }
@@ -85,9 +97,9 @@ func TestRowsAheadMakeRoom(t *testing.T) {
 	l.interval = time.Minute
 	right := l.at
 	l.at = l.at.AddDate(1, 0, 0)
-	fill(t, s, l, 2000)
+	fill(t, s, l, 1500)
 	l.at = right
-	fill(t, s, l, 3000)
+	fill(t, s, l, 2500)
 	if n := count(t, s, `SELECT count(*) FROM samples WHERE time < ?`, l.at.UnixMilli()); n < 1440 {
 		t.Errorf("got %d samples of the present, want a day at least", n)
 	}
@@ -114,10 +126,14 @@ func TestStatisticsAfterClockSetBack(t *testing.T) {
 
 // TestNothingIsTooOldAtFirst: the first samples of a process say nothing about the age of the others.
 func TestNothingIsTooOldAtFirst(t *testing.T) {
-	s, l := open(t, Config{Retention: time.Hour}), newLoad(1)
+	c := Config{Path: filepath.Join(t.TempDir(), "health.db"), Retention: time.Hour}
+	s, l := open(t, c), newLoad(1)
 	fill(t, s, l, 360)
 	l.at = l.at.Add(day)
-	s.recorder = recorder{} // it restarted
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, c)
 	for range agreeing - 1 {
 		fill(t, s, l, 1)
 	}

@@ -168,7 +168,7 @@ func planned(destinations ...string) func(health.Transition, []health.Delivery, 
 func TestOpenAlertDoesNotFillTheFile(t *testing.T) {
 	s, l := open(t, Config{MaxBytes: leastBytes, Plan: planned("mail", "chat")}), newLoad(1)
 	fill(t, s, l, 1)
-	const most = 3000
+	const most = 600
 	tr := firing(1, l.at)
 	for n := 1; n <= most; n++ {
 		tr.Number, tr.Alert.Changes = n, n

@@ -112,14 +112,14 @@ func TestFullOfAlerts(t *testing.T) {
 	held := life(2, l.at)
 	held[2].Alert.Held = true
 	s.RecordTransitions(held)
-	const alerts = 250
+	const alerts = 70
 	for id := range int64(alerts) {
 		story := life(id+3, l.at)
 		for i := range story {
-			story[i].Alert.Note = strings.Repeat("x", 4000)
+			story[i].Alert.Note = strings.Repeat("x", 20000)
 		}
 		s.RecordTransitions(story)
-		if id%50 == 0 {
+		if id%20 == 0 {
 			s.Record(l.next())
 			flush(t, s)
 		}

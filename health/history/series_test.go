@@ -32,17 +32,17 @@ func TestSeriesRefusesWhatItCannotAnswer(t *testing.T) {
 func TestSeriesOfWhatIsRolledUp(t *testing.T) {
 	s, l := open(t, Config{Retention: day}), newLoad(1)
 	l.interval = time.Minute
-	fill(t, s, l, 4*1440)
+	fill(t, s, l, 3*1440)
 	hours := func(n float64) time.Time { return epoch.Add(time.Duration(n * float64(time.Hour))) }
 	for name, r := range map[string]health.SeriesRequest{
-		"as few points as there are rollups":    {From: hours(36), To: hours(38), Points: 60},
-		"more points than there are rollups":    {From: hours(36), To: hours(38), Points: 500},
-		"the default":                           {From: hours(36), To: hours(38)},
-		"steps finer than a rollup":             {From: hours(36), To: hours(38), Step: 10 * time.Second},
-		"steps that no rollup divides":          {From: hours(36), To: hours(38), Step: 90 * time.Second},
-		"less than a rollup":                    {From: hours(36), To: hours(36).Add(20 * time.Second), Step: time.Second},
-		"steps over what is pruned and is not":  {From: hours(71), To: hours(74), Step: 30 * time.Second},
-		"points over what is pruned and is not": {From: hours(60), To: hours(84), Points: 2000},
+		"as few points as there are rollups":    {From: hours(12), To: hours(14), Points: 60},
+		"more points than there are rollups":    {From: hours(12), To: hours(14), Points: 500},
+		"the default":                           {From: hours(12), To: hours(14)},
+		"steps finer than a rollup":             {From: hours(12), To: hours(14), Step: 10 * time.Second},
+		"steps that no rollup divides":          {From: hours(12), To: hours(14), Step: 90 * time.Second},
+		"less than a rollup":                    {From: hours(12), To: hours(12).Add(20 * time.Second), Step: time.Second},
+		"steps over what is pruned and is not":  {From: hours(47), To: hours(50), Step: 30 * time.Second},
+		"points over what is pruned and is not": {From: hours(36), To: hours(60), Points: 2000},
 	} {
 		r.Columns = []health.Column{health.ColumnFDCount}
 		b, err := s.Series(t.Context(), r)
