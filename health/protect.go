@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,16 @@ func (c Credentials) Validate() error {
 
 // ValidateOrigin returns an error unless origin may stand in [Protection].TrustedOrigins.
 func ValidateOrigin(origin string) error {
+	if u, err := url.Parse(origin); err != nil || u.User != nil || origin != strings.ToLower(origin) {
+		return errors.New("an origin as browsers send it: in lower case, and without a user")
+	}
 	return http.NewCrossOriginProtection().AddTrustedOrigin(origin)
+}
+
+// ValidateHost returns an error unless host may stand in [Protection].AllowedHosts.
+func ValidateHost(host string) error {
+	_, err := access.NewHosts([]string{host})
+	return err
 }
 
 // class is what a route is counted as when somebody asks too often.
@@ -121,7 +131,7 @@ type guard struct {
 func newGuard(p Protection, service, basePath string) (*guard, error) {
 	g := &guard{
 		authorizer: p.Authorizer, cookie: access.CookieName(service, basePath), basePath: basePath, proxies: p.TrustedProxies,
-		hosts: p.AllowedHosts, crossOrigin: http.NewCrossOriginProtection(), readOnly: p.ReadOnly,
+		crossOrigin: http.NewCrossOriginProtection(), readOnly: p.ReadOnly,
 		wrong: access.NewLimits[netip.Addr](mostAddresses), rates: access.NewLimits[rateKey](mostCredentials), perMinute: perMinute,
 	}
 	var errs []error
@@ -135,6 +145,9 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 	for _, origin := range p.TrustedOrigins {
 		errs = append(errs, g.crossOrigin.AddTrustedOrigin(origin))
 	}
+	var errHosts error
+	g.hosts, errHosts = access.NewHosts(p.AllowedHosts)
+	errs = append(errs, errHosts)
 	g.unauthorized = newProblem(http.StatusUnauthorized, "credentials are missing or wrong")
 	g.unauthorized.challenge = []string{`Bearer realm="health"`}
 	g.unauthorizedPage = newProblem(http.StatusUnauthorized, "credentials are missing or wrong")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 
@@ -42,6 +43,31 @@ func (c *config) checkProtection() {
 	}
 }
 
+// Bounds of credentials. A shorter one is guessed: right credentials pass however many wrong ones came before.
+const (
+	shortestToken    = 16
+	shortestPassword = 8
+	longestSecret    = 1024
+)
+
+func setSecret(field func(*config) *string, shortest int) func(*config, string) error {
+	return func(c *config, value string) error {
+		if len(value) < shortest || len(value) > longestSecret || strings.TrimSpace(value) != value || !utf8.ValidString(value) {
+			return fmt.Errorf("%d to %d bytes of UTF-8 without white space at an end", shortest, longestSecret)
+		}
+		*field(c) = value
+		return nil
+	}
+}
+
+func setUsername(c *config, value string) error {
+	if strings.Contains(value, ":") || !utf8.ValidString(value) || len(value) > longestSecret {
+		return errors.New("a name of UTF-8 without a colon")
+	}
+	c.protection.Username = value
+	return nil
+}
+
 func setPasswordHash(c *config, value string) error {
 	if (health.Credentials{Username: "anybody", PasswordHash: value}).Validate() != nil {
 		return errors.New("a hash made by bcrypt")
@@ -71,6 +97,9 @@ func setProxies(c *config, value string) error {
 		if err != nil {
 			return errors.New("addresses or networks such as 10.0.0.0/8 with commas between")
 		}
+		if address := prefix.Addr(); address.Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(address.Unmap(), prefix.Bits()-96)
+		}
 		c.protection.TrustedProxies = append(c.protection.TrustedProxies, prefix.Masked())
 	}
 	return nil
@@ -78,11 +107,10 @@ func setProxies(c *config, value string) error {
 
 func setHosts(c *config, value string) error {
 	for host := range strings.SplitSeq(value, ",") {
-		host = strings.ToLower(strings.TrimSpace(host))
-		if host == "" || strings.ContainsAny(host, "/: ") {
-			return errors.New("host names without port or scheme, with commas between; * for every one")
+		if health.ValidateHost(host) != nil {
+			return errors.New("host names or addresses without port or scheme, with commas between; * for every one")
 		}
-		c.protection.AllowedHosts = append(c.protection.AllowedHosts, host)
+		c.protection.AllowedHosts = append(c.protection.AllowedHosts, strings.ToLower(strings.TrimSpace(host)))
 	}
 	return nil
 }
@@ -98,9 +126,6 @@ func setCheckDetail(c *config, value string) error {
 	}
 	return nil
 }
-
-// shortestToken is in characters.
-const shortestToken = 16
 
 // setUpToken makes a token where nothing else opens the API: printed on a terminal, otherwise kept beside the history,
 // where it stays the same from one start to the next. Without either, the API stays closed and says how to open it.

@@ -142,14 +142,14 @@ func TestProtectionSettings(t *testing.T) {
 	c, err := newConfig(env(map[string]string{
 		"HEALTH_CHECK_DETAIL": "none", "HEALTH_TRUSTED_ORIGINS": "https://a.example, https://b.example:8443",
 		"HEALTH_TRUSTED_PROXIES": "10.1.2.3/8, 192.0.2.1, 2001:db8::/32", "HEALTH_ALLOWED_HOSTS": "Health.Example, localhost",
-		"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD": "pass",
+		"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD": "password",
 	}), []Option{WithReadOnly(), WithKubernetesPaths()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := c.protection
 	switch {
-	case !c.hideDetail, !c.kubernetesPaths, !p.ReadOnly, p.Username != "ann", p.Password != "pass":
+	case !c.hideDetail, !c.kubernetesPaths, !p.ReadOnly, p.Username != "ann", p.Password != "password":
 		t.Errorf("got %+v", c)
 	case len(p.TrustedOrigins) != 2, p.TrustedOrigins[1] != "https://b.example:8443":
 		t.Errorf("origins: got %q", p.TrustedOrigins)

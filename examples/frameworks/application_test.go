@@ -18,7 +18,7 @@ import (
 	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
-const token = "for-the-test"
+const token = "a-token-for-the-test"
 
 // application is one that runs with the endpoints mounted, seen by a client.
 type application struct {

@@ -192,6 +192,30 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+func TestHostsAreComparedAsTheyAreMeant(t *testing.T) {
+	hosts, err := NewHosts([]string{"Health.Example.", "[2001:DB8::1]", "::1", "192.0.2.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]bool{
+		"health.example:443": true, "HEALTH.EXAMPLE": true, "[2001:db8::1]:8080": true, "[::1]": true, "192.0.2.1:80": true, "example": false,
+	} {
+		if hosts.Allow(request("192.0.2.1:1"), host) != want {
+			t.Errorf("%s: got %v", host, !want)
+		}
+	}
+	for _, wrong := range []string{"", "localhost:8080", "https://health.example", "*.example", "user@health.example"} {
+		if _, err := NewHosts([]string{wrong}); err == nil {
+			t.Errorf("%q is accepted", wrong)
+		}
+	}
+	proxies := Proxies{netip.MustParsePrefix("10.0.0.0/8")}
+	r := request("10.1.1.1:1", "X-Forwarded-Proto", "HTTPS, http", "X-Forwarded-Host", "a.example, b.example")
+	if !proxies.IsTLS(r) || proxies.Host(r) != "a.example" {
+		t.Errorf("lists: got %v, %q", proxies.IsTLS(r), proxies.Host(r))
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	v, l := newVerifier(t, Credentials{Token: "t", Username: "ann", PasswordHash: hashOf(t, "pass")}), NewLimits[int](8)
 	s := NewSessions([]byte("k"))
