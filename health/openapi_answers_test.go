@@ -2,12 +2,17 @@ package health_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -18,6 +23,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	d := servedDocument(t, describedConfig())
 	t.Run("by everybody", func(t *testing.T) { answersToEverybody(t, d) })
 	t.Run("in every state", func(t *testing.T) { answersInEveryState(t, d) })
+	t.Run("to readers", func(t *testing.T) { answersToReaders(t, d) })
+	t.Run("to scrapes", func(t *testing.T) { answersToScrapes(t, d) })
 	t.Run("of the history", func(t *testing.T) { answersOfTheHistory(t, d) })
 	t.Run("to what people do", func(t *testing.T) { answersToActions(t, d) })
 	t.Run("at the login page", func(t *testing.T) { answersAtTheLogin(t, d) })
@@ -115,9 +122,9 @@ func answersToEverybody(t *testing.T, d *document) {
 		{"Sec-Fetch-Mode": "cors"},
 		{"Authorization": right, "Sec-Fetch-Site": "cross-site"},
 		{"Authorization": right, "Host": "evil.example"},
-		{"Authorization": right, "If-None-Match": "*"},
 		{"If-None-Match": "*"},
-		{"Authorization": right, "Accept": "application/openmetrics-text, application/jsonl"},
+		{"Authorization": right, "If-None-Match": "*"},
+		{"Authorization": right, "Accept": protobuf + ", application/jsonl"},
 	} {
 		d.everyRoute(t, e, header)
 	}
@@ -157,17 +164,6 @@ func answersInEveryState(t *testing.T, d *document) {
 		d.everyRoute(t, e, bearer)
 	}
 
-	streaming := started(t, describedConfig())
-	transitions := fired(7, "fd", began, false)
-	transitions[1].Note = "restarted"
-	streaming.Announce(transitions)
-	x := d.ask(t, streaming.Handler(), http.MethodGet, "/health/api/stream", map[string]string{"Authorization": bearer["Authorization"], "Last-Event-ID": "1"})
-	if got := strings.Count(string(x.body), "event: "); got != 4 {
-		t.Errorf("%v: got %d events, want a snapshot, a reset and two transitions", x, got)
-	}
-	streaming.EndStreams()
-	d.ask(t, streaming.Handler(), http.MethodGet, "/health/api/stream", bearer)
-
 	closed := describedConfig()
 	closed.Protection = health.Protection{}
 	d.everyRoute(t, started(t, closed), bearer)
@@ -177,6 +173,45 @@ func answersInEveryState(t *testing.T, d *document) {
 		d.everyRoute(t, started(t, refusing), map[string]string{"Authorization": "Bearer " + who})
 	}
 }
+
+func answersToReaders(t *testing.T, d *document) {
+	e := started(t, describedConfig())
+	transitions := fired(7, "fd", began, false)
+	transitions[1].Note = "restarted"
+	e.Announce(transitions)
+	header := map[string]string{"Authorization": bearer["Authorization"], "Last-Event-ID": "1"}
+	x := d.ask(t, e.Handler(), http.MethodGet, "/health/api/stream", header)
+	if got := strings.Count(string(x.body), "event: "); got != 4 {
+		t.Errorf("%v: got %d events, want a snapshot, a reset and two transitions", x, got)
+	}
+	w := httptest.NewRecorder()
+	r := health.RequestOfTheWalk(t, http.MethodGet, "/health/api/stream", bearer)
+	e.Handler().ServeHTTP(struct{ http.ResponseWriter }{w}, r) // middleware that hides Flush
+	if err := d.compare(&exchange{r.Method, r.URL.Path, w.Code, w.Header(), w.Body.Bytes()}); err != nil {
+		t.Error(err)
+	}
+	e.EndStreams()
+	d.ask(t, e.Handler(), http.MethodGet, "/health/api/stream", bearer)
+}
+
+// answersToScrapes asks while another scrape is under way, and where the metrics cannot be collected.
+func answersToScrapes(t *testing.T, d *document) {
+	c := describedConfig()
+	var h http.Handler
+	c.Metrics = exposition(prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		if x := d.ask(t, h, http.MethodGet, "/metrics", bearer); x.status != http.StatusServiceUnavailable {
+			t.Errorf("%v: want it refused beside another scrape", x)
+		}
+		return nil, errors.New("a collector fails")
+	}))
+	h = started(t, c).Handler()
+	if x := d.ask(t, h, http.MethodGet, "/metrics", bearer); x.status != http.StatusInternalServerError {
+		t.Errorf("%v: want it failed", x)
+	}
+}
+
+// protobuf is how Prometheus asks for its second format.
+const protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 
 // wellKept is a snapshot of which a history is kept.
 func wellKept() *health.Snapshot {
@@ -310,7 +345,7 @@ func answersToWhoAsksTooOften(t *testing.T, d *document) {
 			continue
 		}
 		x := new(exchange)
-		for n := 0; n < 700 && x.status != http.StatusTooManyRequests; n++ {
+		for n := 0; n < 1000 && x.status != http.StatusTooManyRequests; n++ {
 			x = send(e.Handler(), health.RequestOfTheWalk(t, method, path, bearer).WithContext(ended(t)))
 		}
 		if err := d.compare(x); err != nil || x.status != http.StatusTooManyRequests {

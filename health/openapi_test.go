@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -21,21 +23,14 @@ import (
 func describedConfig() health.EndpointsConfig {
 	return health.EndpointsConfig{
 		Service: health.TestService, Interval: 10 * time.Second, Operator: new(operator), KubernetesPaths: true,
-		Metrics:    http.HandlerFunc(exposition),
+		Metrics:    exposition(prometheus.NewRegistry()),
 		Protection: health.Protection{Credentials: health.TestCredentials, AllowedHosts: []string{"localhost"}},
 	}
 }
 
-// exposition answers as an exporter for Prometheus does.
-func exposition(w http.ResponseWriter, r *http.Request) {
-	mediaType := "text/plain; version=0.0.4; charset=utf-8"
-	if strings.Contains(r.Header.Get("Accept"), "openmetrics") {
-		mediaType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-	}
-	w.Header().Set("Content-Type", mediaType)
-	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, "# TYPE process_uptime_seconds gauge\nprocess_uptime_seconds 3601.5\n# EOF\n")
-	}
+// exposition is what answers a scrape, from the library that package scrape uses.
+func exposition(g prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(g, promhttp.HandlerOpts{MaxRequestsInFlight: 1})
 }
 
 // bearer is the header of who knows the token.
