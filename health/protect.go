@@ -125,7 +125,7 @@ type guard struct {
 	rates     *access.Limits[rateKey]
 	perMinute [classes]int
 
-	unauthorized, unauthorizedPage, forbidden, closed, foreignHost, foreignSite, readOnlyRefusal *answer
+	unauthorized, unauthorizedPage, forbidden, closed, foreignHost, foreignSite, foreignReader, readOnlyRefusal *answer
 }
 
 func newGuard(p Protection, service, basePath string) (*guard, error) {
@@ -159,6 +159,7 @@ func newGuard(p Protection, service, basePath string) (*guard, error) {
 	g.closed = newProblem(http.StatusForbidden, "nobody has access until HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or an Authorizer is set")
 	g.foreignHost = newProblem(http.StatusForbidden, "the service is not asked for under this host name (HEALTH_ALLOWED_HOSTS)")
 	g.foreignSite = newProblem(http.StatusForbidden, "a page of another site may not do this (HEALTH_TRUSTED_ORIGINS)")
+	g.foreignReader = newProblem(http.StatusForbidden, "a page of another site may not read this")
 	g.readOnlyRefusal = newProblem(http.StatusForbidden, "nothing may be changed here: read-only")
 	return g, errors.Join(errs...)
 }
@@ -206,7 +207,7 @@ func (g *guard) mayAsk(r *http.Request) *answer {
 		}
 		return g.sameSite(r)
 	case r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate":
-		return g.foreignSite
+		return g.foreignReader
 	}
 	return nil
 }
