@@ -360,8 +360,9 @@ func TestQueueIsBounded(t *testing.T) {
 	if got, _, err := s.Newest(t.Context()); err != nil || !got.Time.Equal(newest.Time) {
 		t.Errorf("got %v, %v, want the newest sample %v", got.Time, err, newest.Time)
 	}
-	if open, err := s.OpenAlerts(t.Context()); err != nil || len(open) != 10 || open[0].ID != 30 {
-		t.Errorf("got %d alerts, want the last 10: %v", len(open), err)
+	// What an attempt was writing meanwhile, which is as many at most, is not dropped.
+	if open, err := s.OpenAlerts(t.Context()); err != nil || len(open) < 10 || len(open) > 20 || open[0].ID != 30 {
+		t.Errorf("got %d alerts, want the last 10, and 10 others at most: %v", len(open), err)
 	}
 }
 
