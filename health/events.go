@@ -190,7 +190,7 @@ func (e *Endpoints) serveStream(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := eventWriter{w, http.NewResponseController(w), e.eventPatience}
+	out := &eventWriter{w: w, control: http.NewResponseController(w), patience: e.eventPatience}
 	seen, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64) // what is no id was never ours
 	first, s, err := e.hub.subscribe(seen, out.stop)
 	if err != nil {
@@ -212,7 +212,7 @@ func (e *Endpoints) serveStream(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	e.passOn(r, &out, s)
+	e.passOn(r, out, s)
 }
 
 // passOn sends what comes until the stream ends. At each heartbeat it looks whether the monitor has stalled, and whether
@@ -250,19 +250,53 @@ type eventWriter struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
 	patience time.Duration
+
+	mu      sync.Mutex
+	writing bool
+	stopped bool
 }
+
+var errStopped = errors.New("the stream has ended")
 
 // send takes the deadline back afterwards: HTTP/2 would reset a stream on which nothing is being written.
 func (o *eventWriter) send(text []byte) error {
-	_ = o.control.SetWriteDeadline(time.Now().Add(o.patience)) // where the server supports it
+	if err := o.begin(); err != nil {
+		return err
+	}
+	defer o.done()
 	_, err := o.w.Write(text)
-	err = errors.Join(err, o.control.Flush())
-	_ = o.control.SetWriteDeadline(time.Time{})
-	return err
+	return errors.Join(err, o.control.Flush())
 }
 
-// stop ends a write that is under way.
-func (o *eventWriter) stop() { _ = o.control.SetWriteDeadline(time.Now()) }
+// begin sets a deadline where the server supports it.
+func (o *eventWriter) begin() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stopped {
+		return errStopped
+	}
+	o.writing = true
+	_ = o.control.SetWriteDeadline(time.Now().Add(o.patience))
+	return nil
+}
+
+func (o *eventWriter) done() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = false
+	_ = o.control.SetWriteDeadline(time.Time{})
+}
+
+// stop breaks a write off that is under way, and allows no other. A stream that waits for an event gets no deadline, which
+// would break its end off.
+func (o *eventWriter) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stopped = true
+	if o.writing {
+		_ = o.control.SetWriteDeadline(time.Now())
+	}
+}
 
 // transition writes the fields of a transition, with the alert as it is afterwards.
 func (w *jsonWriter) transition(t *Transition) {

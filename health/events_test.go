@@ -207,6 +207,26 @@ func TestOpenStreamDoesNotHoldShutdown(t *testing.T) {
 	}
 }
 
+// TestStreamsEndCleanly would let a reader take the end of a drained stream for a broken connection.
+func TestStreamsEndCleanly(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for range 50 {
+			e := Unlimited(guarded(t, EndpointsConfig{}))
+			server := httptest.NewUnstartedServer(e.Handler())
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			s := openStream(t, server, "")
+			s.next()
+			e.EndStreams()
+			_, open := s.next()
+			if err := s.lines.Err(); open || err != nil {
+				t.Errorf("HTTP/2 %v: got %v, %v, want the end", http2, open, err)
+			}
+			server.Close()
+		}
+	}
+}
+
 // TestStreamIsIdleOverHTTP2 waits for longer than one event may take.
 func TestStreamIsIdleOverHTTP2(t *testing.T) {
 	e := Unlimited(guarded(t, EndpointsConfig{}))
