@@ -65,6 +65,7 @@ func TestClockIsWrongForOneSample(t *testing.T) {
 
 // TestFullFileKeepsThePresent: what a clock that was ahead left in a full file costs no sample of the present.
 func TestFullFileKeepsThePresent(t *testing.T) {
+	t.Parallel()
 	lastDay := func(by time.Duration) int64 {
 		s, l := open(t, Config{MaxBytes: leastBytes}), newLoad(1)
 		l.interval = time.Minute
@@ -93,6 +94,7 @@ func TestFullFileKeepsThePresent(t *testing.T) {
 
 // TestRowsAheadMakeRoom: a clock that was ahead for long, and is right again, leaves rows that are never too old.
 func TestRowsAheadMakeRoom(t *testing.T) {
+	t.Parallel()
 	s, l := open(t, Config{MaxBytes: leastBytes}), newLoad(1)
 	l.interval = time.Minute
 	right := l.at

@@ -95,6 +95,7 @@ func checkSessions(t *testing.T, s *Store, first, last int, sessions func(sample
 
 // TestDictionaryIsPruned: when no row holds a series or uses a layout any more, it goes, and another finds its place.
 func TestDictionaryIsPruned(t *testing.T) {
+	t.Parallel()
 	s, l := open(t, Config{Retention: time.Hour}), newLoad(1)
 	l.interval = time.Hour
 	for i := range maxDictionary/1900 + 1 {
@@ -166,6 +167,7 @@ func planned(destinations ...string) func(health.Transition, []health.Delivery, 
 // TestOpenAlertDoesNotFillTheFile: of an alert that changes again and again, the first and the last transitions are kept,
 // and who was told of it is told that it is resolved.
 func TestOpenAlertDoesNotFillTheFile(t *testing.T) {
+	t.Parallel()
 	s, l := open(t, Config{MaxBytes: leastBytes, Plan: planned("mail", "chat")}), newLoad(1)
 	fill(t, s, l, 1)
 	const most = 600

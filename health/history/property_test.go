@@ -151,6 +151,7 @@ func story(t *testing.T, seed uint64) (*Store, *oracle) {
 func TestStatisticsEqualBruteForce(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
 			s, o := story(t, seed)
 			random := rand.New(rand.NewPCG(seed, 3))
 			catalog, err := s.Catalog(t.Context())
@@ -296,6 +297,7 @@ func kindOf(metric string) health.Kind {
 func TestSeriesEqualBruteForce(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
 			s, o := story(t, seed+10)
 			random := rand.New(rand.NewPCG(seed, 4))
 			catalog, err := s.Catalog(t.Context())

@@ -105,6 +105,7 @@ func TestAlertsStayUntilTheyAreDelivered(t *testing.T) {
 
 // TestFullOfAlerts: when a receiver is away and alerts fill the file, the oldest deliveries are given up, and it is said.
 func TestFullOfAlerts(t *testing.T) {
+	t.Parallel()
 	var log journal
 	s, l := open(t, Config{MaxBytes: leastBytes, Plan: twoDestinations, Logger: log.logger()}), newLoad(1)
 	fill(t, s, l, 1000)
@@ -143,6 +144,7 @@ func TestFullOfAlerts(t *testing.T) {
 }
 
 func TestPruneBySize(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "health.db")
 	const most = 4 << 20
 	s, l := open(t, Config{Path: path, MaxBytes: most}), newLoad(1)
@@ -166,6 +168,7 @@ func TestPruneBySize(t *testing.T) {
 }
 
 func TestLimitLowered(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "health.db")
 	s, l := open(t, Config{Path: path}), newLoad(1)
 	l.interval = time.Minute

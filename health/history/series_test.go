@@ -30,6 +30,7 @@ func TestSeriesRefusesWhatItCannotAnswer(t *testing.T) {
 
 // TestSeriesOfWhatIsRolledUp: where only rollups are left, they answer however finely is asked.
 func TestSeriesOfWhatIsRolledUp(t *testing.T) {
+	t.Parallel()
 	s, l := open(t, Config{Retention: day}), newLoad(1)
 	l.interval = time.Minute
 	fill(t, s, l, 3*1440)
