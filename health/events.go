@@ -17,6 +17,8 @@ const (
 	heartbeatEvery  = 15 * time.Second
 	// patienceWithEvent is how long a reader may take for one event.
 	patienceWithEvent = 10 * time.Second
+	// patienceAtEnd is how much longer when the stream is to end.
+	patienceAtEnd = 500 * time.Millisecond
 )
 
 // event is one server-sent event: HTML Living Standard, section 9.2.
@@ -287,14 +289,14 @@ func (o *eventWriter) done() {
 	_ = o.control.SetWriteDeadline(time.Time{})
 }
 
-// stop breaks a write off that is under way, and allows no other. A stream that waits for an event gets no deadline, which
-// would break its end off.
+// stop gives a write that is under way a short time, and allows no other. A stream that waits for an event gets no
+// deadline, which would break its end off.
 func (o *eventWriter) stop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.stopped = true
 	if o.writing {
-		_ = o.control.SetWriteDeadline(time.Now())
+		_ = o.control.SetWriteDeadline(time.Now().Add(patienceAtEnd))
 	}
 }
 
