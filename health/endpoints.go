@@ -32,6 +32,7 @@ type EndpointsConfig struct {
 	HideDetail      bool         // /health/check tells anonymous clients the status alone
 	KubernetesPaths bool         // the probes are also at /livez, /readyz and /startupz
 	Metrics         http.Handler // at /metrics, in the text format of Prometheus; nil: nothing is
+	Page            http.Handler // at /health/ and below /health/assets/, for browsers; nil: nothing is
 }
 
 // Endpoints answers for the snapshot that was published last. Its methods are safe for concurrent use.
@@ -43,7 +44,9 @@ type EndpointsConfig struct {
 // The probes are open to everybody; what went wrong is told to whom the [Protection] admits. Behind it:
 //
 //	GET  /health/api/current      everything in the snapshot
+//	GET  /health/                 the page
 //	GET  /health/api/history      samples of a range, or series in buckets
+//	GET  /health/api/series       the names of what was recorded beside the columns
 //	GET  /health/api/stats        statistics of a range
 //	GET  /health/api/alerts       the alerts that fire, newest first, or all that there were
 //	GET  /health/api/checks       the checks
@@ -63,6 +66,7 @@ type Endpoints struct {
 	history     History
 	operator    Operator
 	metrics     http.Handler
+	page        http.Handler
 	disabled    bool
 	hideDetail  bool
 	kubernetes  bool
@@ -84,6 +88,7 @@ type publication struct {
 	snapshot  *Snapshot // nil before the first
 	verdicts  verdicts
 	taken     time.Time // of the snapshot, with its monotonic reading
+	since     time.Time // when the overall status became what it is
 	liveness  probeAnswers
 	readiness probeAnswers
 	startup   *answer
@@ -119,6 +124,7 @@ func NewEndpoints(c EndpointsConfig) (*Endpoints, error) {
 		history:     c.History,
 		operator:    c.Operator,
 		metrics:     c.Metrics,
+		page:        c.Page,
 		disabled:    c.Disabled,
 		hideDetail:  c.HideDetail,
 		kubernetes:  c.KubernetesPaths,
@@ -162,13 +168,22 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 		snapshot:       s,
 		verdicts:       verdicts{s.Liveness, s.Readiness},
 		taken:          taken,
-		current:        e.encodeCurrent(s, ""),
+		since:          e.overallSince(s),
 		alerts:         encodeAlerts(s),
-		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, "no snapshot since "+formatTime(s.Time)) }),
+		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, s.Time, "no snapshot since "+formatTime(s.Time)) }),
 	}
+	p.current = e.encodeCurrent(s, p.since, "")
 	e.encodeProbes(p, s)
 	e.published.Store(p)
 	e.hub.publish(p.current.body)
+}
+
+// overallSince returns the time of the first snapshot since which the overall status has been that of s.
+func (e *Endpoints) overallSince(s *Snapshot) time.Time {
+	if before := e.published.Load(); before.snapshot != nil && before.snapshot.Overall == s.Overall {
+		return before.since
+	}
+	return s.Time
 }
 
 // hasStarted reports whether every required check has run.
@@ -232,6 +247,7 @@ func (e *Endpoints) routes() []route {
 		probe("/health/startup", e.serveStartup),
 		get("/health/api/current", classCurrent, e.serveCurrent),
 		get("/health/api/history", classHistory, e.serveHistory),
+		get("/health/api/series", classHistory, e.serveCatalog),
 		get("/health/api/stats", classStats, e.serveStats),
 		get("/health/api/alerts", classAlerts, e.serveAlerts),
 		get("/health/api/checks", classChecks, e.serveChecks),
@@ -247,6 +263,11 @@ func (e *Endpoints) routes() []route {
 	}
 	if e.kubernetes {
 		routes = append(routes, probe("/livez", e.serveLiveness), probe("/readyz", e.serveReadiness), probe("/startupz", e.serveStartup))
+	}
+	if e.page != nil {
+		routes = append(routes,
+			get("/health/{$}", classPage, e.page.ServeHTTP),
+			get("/health/assets/{version}/{file}", classPage, e.page.ServeHTTP))
 	}
 	if e.metrics != nil {
 		routes = append(routes, get("/metrics", classCurrent, e.metrics.ServeHTTP))

@@ -37,8 +37,8 @@ func localTarget(next string) string {
 	if err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(next, "/") || strings.ContainsAny(next, "\\\r\n\t") || strings.Contains(u.Path, "..") || strings.Contains(u.Path, ":") {
 		return "./"
 	}
-	if next == "" {
-		return "./"
+	if u.Path == "" {
+		return "./" + next // a query alone would stay at the login page
 	}
 	return next
 }
