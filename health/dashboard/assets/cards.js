@@ -1,6 +1,6 @@
 import { cardsOf } from "./catalog.js";
-import { arrange, byId, el, setAttribute, setText, sign, svg } from "./dom.js";
-import { amount, duration, quantity, severity, words } from "./format.js";
+import { arrange, byId, el, set, setText, sign, svg } from "./dom.js";
+import { amount, duration, marksText, quantity, severity, words } from "./format.js";
 import { trend } from "./series.js";
 import { rangeName } from "./view.js";
 
@@ -21,25 +21,24 @@ export function showCards(snapshot, series, now) {
 
 class Card {
 	constructor(card) {
-		this.state = el("span", { class: "state" });
-		this.figure = el("span", { class: "figure", elementtiming: "value" });
-		this.unit = el("span", { class: "unit" });
-		this.limit = el("span", { class: "limit quiet" });
-		this.fill = el("span", { class: "fill" });
-		this.marks = { warn: el("span", { class: "mark warn" }), fail: el("span", { class: "mark fail" }) };
-		this.bar = el("div", { class: "bar", role: "img" }, this.fill, this.marks.warn, this.marks.fail);
+		this.state = el("span.state");
+		this.figure = el("span.figure", { elementtiming: "value" });
+		this.unit = el("span.unit");
+		this.limit = el("span");
+		this.fill = el("span.fill");
+		this.marks = { warn: el("span.mark.warn"), fail: el("span.mark.fail") };
+		this.bar = el("div.bar", { role: "img" }, this.fill, this.marks.warn, this.marks.fail);
 		this.path = svg("path");
 		this.spark = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, this.path);
-		this.trend = el("span");
+		this.trend = el("span.trend.quiet");
 		this.note = el("span");
-		this.root = el("li", { class: "card", "data-card": card.id },
-			el("header", {}, el("h3", {}, card.title, card.instance ? el("small", {}, card.instance) : null), this.state),
-			el("p", { class: "value" }, this.figure, " ", this.unit, " ", this.limit),
-			this.bar, this.spark, el("p", { class: "foot quiet" }, this.note, this.trend));
+		this.root = el("li.card", { "data-card": card.id },
+			el("header", el("h3", card.title, card.instance ? el("small", card.instance) : null), this.state),
+			el("p.value", this.figure, this.unit, this.trend), this.bar, el("p.foot.quiet", this.note, this.limit), this.spark);
 	}
 
 	show(card, data, now) {
-		setAttribute(this.root, "class", "card " + card.status);
+		set(this.root, "class", "card " + card.status);
 		if (this.status !== card.status) {
 			this.status = card.status;
 			this.state.replaceChildren(...(card.status === "none" ? [] : [sign(card.status), words[card.status]]));
@@ -47,9 +46,9 @@ class Card {
 		const [figure, unit] = quantity(card.value, card.unit);
 		setText(this.figure, figure);
 		setText(this.unit, unit);
-		setText(this.limit, card.limit != null && card.unit !== "%" ? `of ${amount(card.limit, card.unit)}` : "");
+		setText(this.limit, card.limit != null && card.unit !== "%" ? `limit ${amount(card.limit, card.unit)}` : "");
 		this.#showBar(card);
-		setAttribute(this.path, "d", sparkline(data));
+		set(this.path, "d", sparkline(data));
 		setText(this.note, noteOf(card, now));
 		setText(this.trend, trendText(trend(data), data, card.unit));
 	}
@@ -68,7 +67,7 @@ class Card {
 			mark.style.left = share(card[level]);
 			said.push(`${level} at ${amount(card[level], card.unit)}`);
 		}
-		setAttribute(this.bar, "aria-label", said.join(", "));
+		set(this.bar, "aria-label", said.join(", "));
 	}
 }
 
@@ -82,8 +81,7 @@ function barEnd({ limit, warn, fail }) {
 function noteOf(card, now) {
 	if (card.value == null) return card.reason ?? "not measured here";
 	if (severity(card.status) < severity("pass")) return `for ${duration(now - Date.parse(card.since))}`;
-	const marks = ["warn", "fail"].filter((level) => card[level] != null).map((level) => `${level} ${amount(card[level], card.unit)}`);
-	return marks.join(" · ");
+	return marksText(["warn", "fail"].filter((level) => card[level] != null).map((level) => ({ level, value: card[level] })), card.unit);
 }
 
 function trendText(change, data, unit) {

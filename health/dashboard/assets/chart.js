@@ -85,8 +85,8 @@ export class Plot {
 		for (const { value } of this.thresholds) {
 			if (value <= 1.6 * high) high = Math.max(high, value * 1.05);
 		}
-		if (low >= 0 && low < 0.7 * high) low = 0;
-		if (high === low) [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) / 20, high + Math.abs(high) / 20];
+		if (low >= 0 && (low < 0.7 * high || low === high)) low = 0;
+		if (high === low) [low, high] = [Math.min(0, low), Math.max(1, high)];
 		const gap = niceGap((high - low) / 4);
 		return [Math.floor(low / gap + 1e-9) * gap, Math.ceil(high / gap - 1e-9) * gap, gap];
 	}
@@ -100,10 +100,7 @@ export class Plot {
 		c.textBaseline = "middle";
 		for (let i = 0; this.low + i * this.gap <= this.high + this.gap / 2; i++) {
 			const value = this.low + i * this.gap, y = Math.round(this.#y(value)) + 0.5;
-			c.beginPath();
-			c.moveTo(left, y);
-			c.lineTo(this.width - right, y);
-			c.stroke();
+			this.#across(y);
 			c.fillText(amount(Number(value.toPrecision(12)), this.unit), left - 8, y);
 		}
 		c.textAlign = "center";
@@ -168,20 +165,26 @@ export class Plot {
 
 	#thresholds() {
 		const { c } = this;
-		c.textAlign = "right";
+		c.textAlign = "left";
 		c.lineWidth = 1.25;
 		for (const { level, value } of this.thresholds) {
 			if (value > this.high || value < this.low) continue;
 			const y = Math.round(this.#y(value)) + 0.5;
 			c.strokeStyle = c.fillStyle = this.colors[level];
-			c.setLineDash(level === "warn" ? [8, 4] : []);
-			c.beginPath();
-			c.moveTo(left, y);
-			c.lineTo(this.width - right, y);
-			c.stroke();
-			c.setLineDash([]);
-			c.fillText(level, this.width - right - 4, y - 4);
+			this.#across(y, level === "warn" ? [8, 4] : []);
+			c.fillText(level, left + 4, y - 4);
 		}
+	}
+
+	// across draws a level line.
+	#across(y, dash = [], from = left, to = this.width - right) {
+		const { c } = this;
+		c.setLineDash(dash);
+		c.beginPath();
+		c.moveTo(from, y);
+		c.lineTo(to, y);
+		c.stroke();
+		c.setLineDash([]);
 	}
 
 	// periods shades the time that alerts fired, with a bar above: whole for fail, broken for warn.
@@ -195,12 +198,7 @@ export class Plot {
 			c.fillRect(a, 4, b - a, height - bottom - 4);
 			c.globalAlpha = 1;
 			c.lineWidth = 3;
-			c.setLineDash(severity === "fail" ? [] : [4, 3]);
-			c.beginPath();
-			c.moveTo(a, 5.5);
-			c.lineTo(b, 5.5);
-			c.stroke();
-			c.setLineDash([]);
+			this.#across(5.5, severity === "fail" ? [] : [4, 3], a, b);
 		}
 	}
 }
@@ -211,9 +209,8 @@ function niceGap(least) {
 	return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least * 0.999);
 }
 
-const second = 1000, minute = 60 * second, anHour = 60 * minute, day = 24 * anHour;
-const gaps = [second, 5 * second, 15 * second, 30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute,
-	anHour, 2 * anHour, 3 * anHour, 6 * anHour, 12 * anHour, day, 2 * day, 7 * day, 14 * day, 28 * day, 84 * day];
+const minute = 60_000, day = 1440 * minute;
+const gaps = [1 / 60, 1 / 12, 1 / 4, 1 / 2, 1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 40_320, 120_960].map((m) => m * minute);
 
 // timeTicks are round times in the zone that is shown, with their labels.
 function timeTicks(from, to, most) {

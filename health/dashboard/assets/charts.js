@@ -1,11 +1,11 @@
-import { chartsOf, thresholds, withRecorded } from "./catalog.js";
+import { chartsOf, thresholds } from "./catalog.js";
 import { Plot, bucketName, height, nearest, palette, reading } from "./chart.js";
-import { arrange, byId, el, setAttribute, setText } from "./dom.js";
-import { amount, moment, when } from "./format.js";
+import { arrange, button, byId, el, scroller, set, setText } from "./dom.js";
+import { marksText, moment, when } from "./format.js";
 import { change, view } from "./view.js";
 
 const tableRows = 60;
-const fewest = 8; // pixels that a drag must be long
+const shortest = 8; // a drag, in pixels
 
 // Charts is the section of charts. All share one range and one crosshair.
 export class Charts {
@@ -22,14 +22,13 @@ export class Charts {
 		this.live = live;
 		this.periods = periods; // of alerts, for a chart
 		new ResizeObserver(() => this.redraw()).observe(byId("chart-list"));
-		const dark = matchMedia("(prefers-color-scheme: dark)");
-		dark.addEventListener("change", () => this.recolor());
+		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
 	}
 
 	// update takes the list of charts from a snapshot, and reports whether others than before are to be loaded.
 	update(snapshot) {
 		const before = this.#signature();
-		this.list = chartsOf(snapshot).map((chart) => withRecorded(chart, this.store.recorded));
+		this.list = chartsOf(snapshot, this.store.recorded);
 		return this.#signature() !== before;
 	}
 
@@ -103,18 +102,18 @@ class Panel {
 		const id = "chart-" + chart.id;
 		this.canvas = el("canvas", { height: height, "aria-hidden": "true" });
 		this.plot = new Plot(this.canvas);
-		this.cross = el("div", { class: "cross", hidden: true });
-		this.stamp = el("span", { class: "stamp" });
+		this.cross = el("div.cross", { hidden: true });
+		this.stamp = el("span.stamp");
 		this.cross.append(this.stamp);
-		this.zone = el("div", { class: "zone", hidden: true });
+		this.zone = el("div.zone", { hidden: true });
 		this.area = el("div", {
 			class: "plot", role: "slider", tabindex: 0, "aria-labelledby": id, "aria-orientation": "horizontal",
 		}, this.canvas, this.zone, this.cross);
-		this.marks = el("span", { class: "quiet" });
-		this.legend = el("ul", { class: "legend" });
-		this.table = el("details", { class: "behind", ontoggle: () => this.#fillTable() }, el("summary", {}, "Values as a table"));
-		this.root = el("article", { class: "card panel", "aria-labelledby": id, "data-chart": chart.id },
-			el("header", {}, el("h3", { id }, chart.title), this.marks), this.area, this.legend, this.table);
+		this.marks = el("span.quiet");
+		this.legend = el("ul.legend");
+		this.table = el("details.behind", { ontoggle: () => this.#fillTable() }, el("summary", "Values as a table"));
+		this.root = el("article.card.panel", { "aria-labelledby": id, "data-chart": chart.id },
+			el("header", el("h3", { id }, chart.title), this.marks), this.area, this.legend, this.table);
 		this.items = new Map();
 		this.#listen();
 	}
@@ -130,25 +129,24 @@ class Panel {
 			from, to: view.from == null ? Math.max(to, this.charts.live.now) : to, lines: this.lines.filter((l) => !l.off),
 			thresholds: limits, periods, unit: chart.unit, interval, colors,
 		});
-		setText(this.marks, limits.map((l) => `${l.level} ${amount(l.value, chart.unit)}`).join(" · "));
+		setText(this.marks, marksText(limits, chart.unit));
 		arrange(this.legend, this.lines.map((line) => this.#item(line).root));
-		setAttribute(this.area, "aria-valuemin", String(Math.round(from)));
-		setAttribute(this.area, "aria-valuemax", String(Math.round(this.plot.to)));
-		if (document.activeElement !== this.area) setAttribute(this.area, "aria-valuenow", String(Math.round(this.plot.to)));
+		set(this.area, "aria-valuemin", String(Math.round(from)));
+		set(this.area, "aria-valuemax", String(Math.round(this.plot.to)));
+		if (document.activeElement !== this.area) set(this.area, "aria-valuenow", String(Math.round(this.plot.to)));
 		if (this.table.open) this.#fillTable();
 	}
 
 	#item(line) {
 		let item = this.items.get(line.label);
 		if (!item) {
-			const value = el("span", { class: "reading" });
-			const root = el("li", {}, el("button", { type: "button", onclick: () => this.#flip(line.label) },
-				el("span", { class: `swatch series-${(line.index % 6) + 1} dash-${Math.floor(line.index / 6) % 3}` }),
-				el("span", { class: "label" }, line.label), value));
-			item = { root, value, button: root.firstChild };
+			const swatch = el("span.swatch.dash-" + Math.floor(line.index / 6) % 3), value = el("span.reading"), toggle = button("", () => this.#flip(line.label));
+			swatch.style.color = `var(--series-${(line.index % 6) + 1})`;
+			toggle.append(swatch, el("span.label", line.label), value);
+			item = { root: el("li", toggle), value, toggle };
 			this.items.set(line.label, item);
 		}
-		setAttribute(item.button, "aria-pressed", String(!line.off));
+		set(item.toggle, "aria-pressed", String(!line.off));
 		return item;
 	}
 
@@ -181,42 +179,45 @@ class Panel {
 
 	#speak(time) {
 		const values = this.lines.filter((l) => !l.off).map((l) => `${l.label} ${this.items.get(l.label).value.textContent}`);
-		setAttribute(this.area, "aria-valuenow", String(Math.round(time)));
-		setAttribute(this.area, "aria-valuetext", `${moment(time)}: ${values.join("; ")}`);
+		set(this.area, "aria-valuenow", String(Math.round(time)));
+		set(this.area, "aria-valuetext", `${moment(time)}: ${values.join("; ")}`);
 	}
 
 	#listen() {
-		const { area, charts } = this;
+		const { area, charts, zone } = this;
 		let begin = null;
 		const x = (event) => event.clientX - area.getBoundingClientRect().left;
-		area.addEventListener("pointerdown", (event) => {
-			if (event.button !== 0) return;
-			begin = x(event);
-			area.setPointerCapture(event.pointerId);
-		});
-		area.addEventListener("pointermove", (event) => {
-			const end = x(event);
-			charts.point(this.plot.time(end));
-			if (begin == null) return;
-			const width = Math.abs(end - begin);
-			this.zone.hidden = width < fewest;
-			this.zone.style.transform = `translateX(${Math.min(begin, end)}px)`;
-			this.zone.style.width = `${width}px`;
-		});
-		area.addEventListener("pointerup", (event) => {
-			if (begin != null && Math.abs(x(event) - begin) >= fewest) charts.zoom(this.plot.time(begin), this.plot.time(x(event)));
+		const stop = () => {
 			begin = null;
-			this.zone.hidden = true;
-		});
-		area.addEventListener("pointercancel", () => {
-			begin = null;
-			this.zone.hidden = true;
-		});
-		area.addEventListener("pointerleave", () => charts.point(null));
-		area.addEventListener("dblclick", () => charts.reset());
-		area.addEventListener("focus", () => this.#speak(charts.cursor ?? this.plot.to));
-		area.addEventListener("blur", () => charts.point(null));
-		area.addEventListener("keydown", (event) => this.#key(event));
+			zone.hidden = true;
+		};
+		const listeners = {
+			pointerdown: (event) => {
+				if (event.button !== 0) return;
+				begin = x(event);
+				area.setPointerCapture(event.pointerId);
+			},
+			pointermove: (event) => {
+				const end = x(event);
+				charts.point(this.plot.time(end));
+				if (begin == null) return;
+				const width = Math.abs(end - begin);
+				zone.hidden = width < shortest;
+				zone.style.transform = `translateX(${Math.min(begin, end)}px)`;
+				zone.style.width = `${width}px`;
+			},
+			pointerup: (event) => {
+				if (!zone.hidden) charts.zoom(this.plot.time(begin), this.plot.time(x(event)));
+				stop();
+			},
+			pointercancel: stop,
+			pointerleave: () => charts.point(null),
+			dblclick: () => charts.reset(),
+			focus: () => this.#speak(charts.cursor ?? this.plot.to),
+			blur: () => charts.point(null),
+			keydown: (event) => this.#key(event),
+		};
+		for (const [name, f] of Object.entries(listeners)) area.addEventListener(name, f);
 	}
 
 	#key(event) {
@@ -251,10 +252,9 @@ class Panel {
 		const each = Math.ceil(inside.length / tableRows);
 		const rows = [];
 		for (let i = inside.length - 1; i >= 0; i -= each) rows.push(inside[i]);
-		this.table.append(el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${this.chart.title}: values` },
-			el("table", {}, el("caption", { class: "unseen" }, `${this.chart.title}, ${bucketName(step)}`),
-				el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Time"), ...this.lines.map((l) => el("th", { scope: "col" }, l.label)))),
-				el("tbody", {}, ...rows.map(([t]) => el("tr", {}, el("th", { scope: "row" }, moment(t)),
-					...this.lines.map((l) => el("td", {}, reading(l.data, nearest(l.data, t, this.interval), this.chart.unit)))))))));
+		this.table.append(scroller(`${this.chart.title}, ${bucketName(step)}`, el("table",
+			el("thead", el("tr", ...["Time", ...this.lines.map((l) => l.label)].map((text) => el("th", { scope: "col" }, text)))),
+			el("tbody", ...rows.map(([t]) => el("tr", el("th", { scope: "row" }, moment(t)),
+				...this.lines.map((l) => el("td", reading(l.data, nearest(l.data, t, this.interval), this.chart.unit)))))))));
 	}
 }

@@ -1,12 +1,15 @@
-// el makes an element. Attributes that begin with "on" are listeners; false and null leave one out.
-export function el(tag, attributes = {}, ...children) {
+// el makes an element from "tag.class.class", attributes if the next is an object of them, and children. Attributes that
+// begin with "on" are listeners; false and null leave an attribute or a child out.
+export function el(name, ...rest) {
+	const [tag, ...classes] = name.split(".");
 	const node = document.createElement(tag);
+	node.classList.add(...classes);
+	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
 	for (const [name, value] of Object.entries(attributes)) {
 		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-		else if (value === true) node.setAttribute(name, "");
-		else if (value !== false && value != null) node.setAttribute(name, value);
+		else if (value != null && value !== false) node.setAttribute(name, value === true ? "" : value);
 	}
-	node.append(...children.filter((child) => child != null));
+	node.append(...rest.filter((child) => child != null));
 	return node;
 }
 
@@ -29,7 +32,7 @@ export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text;
 }
 
-export function setAttribute(node, name, value) {
+export function set(node, name, value) {
 	if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
@@ -50,3 +53,25 @@ export function say(text) {
 	byId("said").textContent = text;
 	said = setTimeout(() => { byId("said").textContent = ""; }, 10_000);
 }
+
+// kept and keep remember a choice in this browser, unless its storage is blocked.
+export function kept(name) {
+	try {
+		return localStorage.getItem("health-" + name);
+	} catch {
+		return null;
+	}
+}
+
+export function keep(name, value) {
+	try {
+		localStorage.setItem("health-" + name, value);
+	} catch {
+		// It lasts as long as the page.
+	}
+}
+
+export const button = (text, onclick) => el("button", { type: "button", onclick }, text);
+
+// scroller lets a table scroll in itself, by keyboard too.
+export const scroller = (label, table) => el("div.scroll", { tabindex: 0, role: "region", "aria-label": label }, table);

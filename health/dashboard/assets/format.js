@@ -59,6 +59,13 @@ export function amount(value, unit = "") {
 	return unit.startsWith("{") || name === "" ? figure : `${figure} ${name}`;
 }
 
+// marksText names thresholds, with their unit once where it is the same.
+export function marksText(marks, unit) {
+	const texts = marks.map(({ level, value }) => `${level} ${amount(value, unit)}`);
+	const name = " " + quantity(marks.at(-1)?.value, unit)[1];
+	return texts.map((text, i) => (i < texts.length - 1 && text.endsWith(name) ? text.slice(0, -name.length) : text)).join(" · ");
+}
+
 // shown is the unit to show a metric in: a utilization is a share.
 export const shown = (metric, unit = "") => (unit === "1" && /(utilization|ratio)$/.test(metric) ? "%" : unit);
 

@@ -1,5 +1,5 @@
 import { cardsOf } from "./catalog.js";
-import { byId, el, setAttribute, setText, sign } from "./dom.js";
+import { byId, el, set, setText, sign } from "./dom.js";
 import { amount, duration, when, words } from "./format.js";
 import { address } from "./view.js";
 
@@ -15,8 +15,8 @@ export function showGlance(live) {
 	showVerdict("readiness", s.monitor.readiness);
 	const known = isKnown(live);
 	const status = known ? s.overall_status : "unknown";
-	setAttribute(byId("glance"), "class", "glance " + status);
-	setAttribute(byId("glance").querySelector("use"), "href", "#" + status);
+	set(byId("glance"), "class", "glance " + status);
+	set(byId("glance").querySelector("use"), "href", "#" + status);
 	setText(byId("overall"), known ? words[status] : "No data");
 	setText(byId("since"), known ? sinceText(Date.parse(s.overall_since), live.now) : `since ${when(Date.parse(s.timestamp), live.now)}`);
 	showReasons(known ? reasonsOf(s) : []);
@@ -68,7 +68,7 @@ function showNotices(s, now) {
 	for (const u of s.untracked) notices.push(`Rule ${u.rule}: ${u.series} series are not judged`);
 	for (const d of s.notifications) if (d.error) notices.push(`Notifications to ${d.destination} fail: ${d.error}`);
 	byId("notices").hidden = notices.length === 0;
-	rewrite(byId("notices"), notices, () => notices.map((text) => el("li", {}, text)));
+	rewrite(byId("notices"), notices, () => notices.map((text) => el("li", text)));
 }
 
 const conditions = { live: "live", polling: "polled", connecting: "connecting", stalled: "stalled", lost: "connection lost", ended: "logged out" };

@@ -1,8 +1,12 @@
 import { tell } from "./dialogs.js";
-import { byId, el } from "./dom.js";
+import { byId, el, keep, kept } from "./dom.js";
 import { change, spans, view } from "./view.js";
 
-const kept = "health-keys";
+const isOn = () => kept("keys") !== "off";
+
+const inChart = [["← →", "Move the crosshair, with Shift faster"], ["+ −", "Zoom in or out"], ["Home End", "Ends of the range"]];
+
+const entries = (list) => el("dl.keys", ...list.map(([key, text]) => el("div", el("dt", el("kbd", key)), el("dd", text))));
 
 // listen answers single keys, which who dictates to the browser may switch off.
 export function listen(toolbar) {
@@ -20,13 +24,10 @@ export function listen(toolbar) {
 	Object.keys(spans).forEach((range, i) => { keys[i + 1] = [`Last ${range}`, () => change({ range, from: null, to: null })]; });
 
 	function help() {
-		const box = el("input", { type: "checkbox", onchange: (event) => store(event.target.checked) });
+		const box = el("input", { type: "checkbox", onchange: (event) => keep("keys", event.target.checked ? "on" : "off") });
 		box.checked = isOn();
-		const list = Object.entries(keys).map(([key, [text]]) => el("div", {}, el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)));
-		const inChart = [["← →", "Move the crosshair (with Shift faster)"], ["+ −", "Zoom in or out"], ["Home End", "Ends of the range"]]
-			.map(([key, text]) => el("div", {}, el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)));
-		tell("Keyboard shortcuts", el("dl", { class: "keys" }, ...list), el("h3", {}, "On a chart"), el("dl", { class: "keys" }, ...inChart),
-			el("label", { class: "check" }, box, "Single keys are on"));
+		tell("Keyboard shortcuts", entries(Object.entries(keys).map(([key, [text]]) => [key, text])), el("h3", "On a chart"), entries(inChart),
+			el("label.check", box, "Single keys are on"));
 	}
 
 	byId("help").addEventListener("click", help);
@@ -38,20 +39,4 @@ export function listen(toolbar) {
 		event.preventDefault();
 		key[1]();
 	});
-}
-
-function isOn() {
-	try {
-		return localStorage.getItem(kept) !== "off";
-	} catch {
-		return true;
-	}
-}
-
-function store(on) {
-	try {
-		localStorage.setItem(kept, on ? "on" : "off");
-	} catch {
-		// Storage is blocked: they stay on.
-	}
 }

@@ -113,7 +113,7 @@ function show() {
 
 // seriesOf finds what a card's sparkline is drawn from.
 function seriesOf(card) {
-	if (card.series) return store.series({ group: "process", key: card.series });
+	if (card.field) return store.series({ group: "process", key: card.field });
 	const series = charts.list.flatMap((c) => c.series).filter((one) => one.name === card.metric);
 	const one = card.instance ? series.find((candidate) => candidate.label === card.instance) : series.length === 1 && series[0];
 	return one ? store.series(one) : null;

@@ -76,7 +76,7 @@ export class Store {
 function unpack(answer, group) {
 	const series = new Map();
 	for (const { name, attributes, count, min, mean, max } of answer.series) {
-		series.set(group === "process" ? name : seriesKey(name, attributes ?? {}), { count, min, mean, max });
+		series.set(group === "process" ? name : seriesKey(name, attributes), { count, min, mean, max });
 	}
 	const times = answer.timestamps.map((text) => Date.parse(text));
 	return { step: answer.step_seconds * 1000, times, series, last: Date.parse(answer.to) - 1 };

@@ -1,14 +1,27 @@
 import { get, iso, query } from "./api.js";
-import { byId, el, sign } from "./dom.js";
-import { amount, clock, duration, severity, when, words } from "./format.js";
+import { components } from "./catalog.js";
+import { button, byId, el, scroller, sign } from "./dom.js";
+import { amount, clock, duration, moment, severity, when, words } from "./format.js";
 import { change, view } from "./view.js";
 
 const rows = 60; // recent samples
 
 const status = (value) => [sign(value), words[value]];
-const numeric = (title, value, unit) => ({ title, value, show: (row) => [amount(value(row), unit)], number: true });
+const numeric = (title, value, unit) => ({ title, value, show: (row) => [amount(value(row), unit?.call ? unit(row) : unit)], number: true });
 
 const tables = {
+	past: {
+		empty: "No alert was resolved in the shown range.",
+		id: (a) => "alert-" + a.id,
+		columns: [
+			{ title: "Alert", value: (a) => a.name, show: (a) => [sign(a.severity), a.link] },
+			{ title: "Began", value: (a) => a.began, show: (a) => [moment(Date.parse(a.began))] },
+			{ title: "Lasted", value: (a) => a.lasted, show: (a) => [duration(a.lasted)], number: true },
+			numeric("Peak", (a) => a.worst, (a) => a.unit), numeric("Threshold", (a) => a.threshold, (a) => a.unit),
+			{ title: "Ended by", value: (a) => a.resolved_by ?? a.cause.replaceAll("_", " ") },
+			{ title: "Note", value: (a) => a.note ?? "", long: true },
+		],
+	},
 	checks: {
 		empty: "This service has no checks.",
 		columns: [
@@ -16,7 +29,7 @@ const tables = {
 			{ title: "Status", value: (c) => severity(c.status), show: (c) => status(c.status) },
 			{ title: "Kind", value: (c) => c.kind + (c.required ? ", required" : "") },
 			{ title: "Since", value: (c) => c.since ?? "", show: (c, now) => [c.since ? when(Date.parse(c.since), now) : "not run yet"] },
-			{ title: "Last run", value: (c) => c.time ?? "", show: (c, now) => [c.time ? `${duration(now - Date.parse(c.time))} ago` : "–"] },
+			{ title: "Last run", value: (c) => c.time ?? "", show: (c, now) => [c.time ? when(Date.parse(c.time), now) : "–"] },
 			numeric("Took", (c) => c.duration_seconds, "s"),
 			{ title: "Last error", value: (c) => c.error ?? "", show: (c) => [c.error ?? "–"], long: true },
 		],
@@ -38,14 +51,12 @@ const tables = {
 		columns: [
 			{ title: "Time", value: (s) => s.timestamp, show: (s) => [clock(Date.parse(s.timestamp))] },
 			{ title: "Status", value: (s) => severity(s.overall_status), show: (s) => status(s.overall_status) },
-			numeric("Descriptors", (s) => s.fd_count), numeric("Memory", (s) => s.memory_rss_mb, "MiBy"),
-			numeric("CPU", (s) => s.cpu_utilization, "%"), numeric("Goroutines", (s) => s.goroutines), numeric("Threads", (s) => s.threads),
-			numeric("Database", (s) => s.db_connections), numeric("WebSocket", (s) => s.ws_connections),
+			...components.map((c) => numeric(c.title, (s) => s[c.field], c.unit)),
 		],
 	},
 };
 
-const fields = ["overall_status", "fd_count", "memory_rss_mb", "cpu_utilization", "goroutines", "threads", "db_connections", "ws_connections"];
+const fields = ["overall_status", ...components.map((c) => c.field)];
 
 let samples = [];
 
@@ -65,26 +76,24 @@ export async function loadSamples(live) {
 // addSample puts the snapshot after the newest sample.
 export function addSample(s) {
 	if (samples.at(-1)?.timestamp >= s.timestamp) return;
-	samples.push({
-		timestamp: s.timestamp, overall_status: s.overall_status, fd_count: s.fd.count, memory_rss_mb: s.memory.rss_mb,
-		cpu_utilization: s.cpu.utilization, goroutines: s.goroutines.count, threads: s.threads.count,
-		db_connections: s.database.total, ws_connections: s.websocket.total,
-	});
-	samples = samples.slice(-rows);
+	const { timestamp, overall_status } = s;
+	samples = [...samples, { timestamp, overall_status, ...Object.fromEntries(components.map((c) => [c.field, c.value(s)])) }].slice(-rows);
 }
 
 export function showTables(s, now) {
-	show("checks", byId("checks-table"), s.checks, now);
-	show("pools", byId("pools"), Object.entries(s.database.pools).map(([name, pool]) => ({ name, ...pool })), now);
-	show("brokers", byId("brokers"), Object.values(s.websocket.connections), now);
-	show("samples", byId("samples"), samples.toReversed(), now);
+	showTable("checks", s.checks, now);
+	showTable("pools", Object.entries(s.database.pools).map(([name, pool]) => ({ name, ...pool })), now);
+	showTable("brokers", Object.values(s.websocket.connections), now);
+	showTable("samples", samples.toReversed(), now);
 }
 
 const built = new Map();
 
-function show(name, place, list, now) {
+// showTable fills the table of that name, in the order that the URL asks for.
+export function showTable(name, list, now) {
+	const place = byId(name + "-table");
 	if (list.length === 0) {
-		if (!place.querySelector(".empty")) place.replaceChildren(el("p", { class: "empty" }, tables[name].empty));
+		if (!place.querySelector(".empty")) place.replaceChildren(el("p.empty", tables[name].empty));
 		built.delete(name);
 		return;
 	}
@@ -95,25 +104,24 @@ function show(name, place, list, now) {
 	const { body, heads } = built.get(name);
 	const { columns } = tables[name];
 	const [column, descending] = sorting(name);
+	const key = JSON.stringify([list, column?.title, descending, view.utc, view.alert]);
+	if (place.dataset.key === key) return; // what has the focus keeps it
+	place.dataset.key = key;
 	heads.forEach((head, i) => {
 		if (columns[i] === column) head.setAttribute("aria-sort", descending ? "descending" : "ascending");
 		else head.removeAttribute("aria-sort");
 	});
-	body.replaceChildren(...sorted(list, column, descending).map((row) => el("tr", {}, ...columns.map((c, i) =>
+	body.replaceChildren(...sorted(list, column, descending).map((row) => el("tr", { id: tables[name].id?.(row) }, ...columns.map((c, i) =>
 		el(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: c.number ? "number" : c.long ? "long" : null }, ...(c.show ? c.show(row, now) : [c.value(row)]))))));
 }
 
 function build(name) {
 	const heads = tables[name].columns.map((c) => el("th", { scope: "col", class: c.number ? "number" : null },
-		el("button", { type: "button", onclick: () => sort(name, c.title) }, c.title)));
+		button(c.title, () => sort(name, c.title))));
 	const body = el("tbody");
-	const title = place(name).replace("-table", "") + "-title";
-	const root = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": title },
-		el("table", { "aria-labelledby": title }, el("thead", {}, el("tr", {}, ...heads)), body));
+	const root = scroller(byId(name + "-title").textContent, el("table", el("thead", el("tr", ...heads)), body));
 	return { root, heads, body };
 }
-
-const place = (name) => (name === "checks" ? "checks-table" : name);
 
 function sorting(name) {
 	const kept = view.sorted.get(name) ?? "";

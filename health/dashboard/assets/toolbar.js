@@ -1,6 +1,6 @@
 import { iso, query } from "./api.js";
 import { ask } from "./dialogs.js";
-import { byId, el, setAttribute, setText } from "./dom.js";
+import { button, byId, el, keep, set, setText } from "./dom.js";
 import { duration, moment, offset, zoneName } from "./format.js";
 import { change, isFixed, span, spans, view } from "./view.js";
 
@@ -11,27 +11,26 @@ export class Toolbar {
 	constructor(live, recolor) {
 		this.live = live;
 		this.recolor = recolor;
-		this.ranges = new Map(Object.keys(spans).map((range) => [range,
-			el("button", { type: "button", onclick: () => change({ range, from: null, to: null }) }, labels[range])]));
-		this.custom = el("button", { type: "button", onclick: () => this.#choose() }, "Custom …");
-		this.reset = el("button", { type: "button", onclick: () => change({ from: null, to: null }) }, "Back to live");
-		this.export = el("a", { class: "button", download: true, href: "export" }, "Export CSV");
+		this.ranges = new Map(Object.keys(spans).map((range) => [range, button(labels[range], () => change({ range, from: null, to: null }))]));
+		this.custom = button("Custom …", () => this.#choose());
+		this.reset = button("Back to live", () => change({ from: null, to: null }));
+		this.export = el("a.button", { download: true, href: "export" }, "Export CSV");
 		// The end of a rolling range is when it is asked for.
 		for (const event of ["click", "focus", "pointerenter"]) this.export.addEventListener(event, () => this.#setExport());
-		byId("toolbar").append(el("div", { class: "segments" }, ...this.ranges.values(), this.custom), this.reset, this.export);
+		byId("toolbar").append(el("div.segments", ...this.ranges.values(), this.custom), this.reset, this.export);
 		byId("zone").addEventListener("click", () => change({ utc: !view.utc }));
 		byId("theme").addEventListener("click", () => this.nextTheme());
 		this.#showTheme();
 	}
 
 	show() {
-		for (const [range, button] of this.ranges) setAttribute(button, "aria-pressed", String(!isFixed() && view.range === range));
-		setAttribute(this.custom, "aria-pressed", String(isFixed()));
+		for (const [range, button] of this.ranges) set(button, "aria-pressed", String(!isFixed() && view.range === range));
+		set(this.custom, "aria-pressed", String(isFixed()));
 		this.reset.hidden = !isFixed();
 		const [from, to] = span(this.live.now);
 		setText(byId("charts-range"), `${moment(from)} – ${isFixed() ? moment(to) : "now"} · ${duration(to - from)} · ${zoneName()}`);
 		setText(byId("zone"), view.utc ? "UTC" : "Local time");
-		setAttribute(byId("zone"), "aria-pressed", String(view.utc));
+		set(byId("zone"), "aria-pressed", String(view.utc));
 	}
 
 	#setExport() {
@@ -59,11 +58,7 @@ export class Toolbar {
 		const next = { light: "dark", dark: "" }[dataset.theme] ?? "light";
 		if (next) dataset.theme = next;
 		else delete dataset.theme;
-		try {
-			localStorage.setItem("health-theme", next);
-		} catch {
-			// Storage is blocked: the theme lasts as long as the page.
-		}
+		keep("theme", next);
 		this.#showTheme();
 		this.recolor();
 	}
