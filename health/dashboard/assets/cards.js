@@ -17,6 +17,7 @@ export function showCards(snapshot, series, now) {
 		return cards.get(card.id).root;
 	}));
 	setText(byId("cards-range"), `Lines and trends: ${rangeName()}`);
+	set(byId("cards-range"), "title", snapshot.timestamp);
 }
 
 class Card {
