@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -197,7 +198,7 @@ func TestNobodyPostsWithoutAnAuthorizer(t *testing.T) {
 }
 
 func TestEachRouteHasItsMethod(t *testing.T) {
-	gets := []string{"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks", "/health/export"}
+	gets := []string{"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks", "/health/export", "/health/openapi.json"}
 	posts := []string{"/health/api/alerts/7/acknowledge", "/health/api/alerts/7/resolve", "/health/api/rules/fd/silence"}
 	both(t, health.EndpointsConfig{Protection: byAnn, Operator: new(operator)}, func(t *testing.T, h http.Handler) {
 		refused := func(method, path, allow string) {
@@ -265,8 +266,12 @@ func FuzzParameters(f *testing.F) {
 				t.Errorf("%s?%s: got %d", path, query, w.Code)
 			}
 		}
-		for _, contentType := range []string{formType, jsonType} {
-			w := post(t, h, "/health/api/rules/fd/silence", contentType, body)
+		paths := []string{
+			"/health/api/rules/fd/silence", "/health/api/rules/" + url.PathEscape(query) + "/silence",
+			"/health/api/alerts/" + url.PathEscape(query) + "/resolve", "/health/api/alerts/" + url.PathEscape(body) + "/acknowledge",
+		}
+		for n, contentType := range []string{formType, jsonType, formType, jsonType} {
+			w := post(t, h, paths[n], contentType, body)
 			if w.Code >= http.StatusInternalServerError || !json.Valid(w.Body.Bytes()) {
 				t.Errorf("%s %q: got %d %s", contentType, body, w.Code, w.Body)
 			}

@@ -63,6 +63,15 @@ func (a *answer) tagged() *answer {
 	return a
 }
 
+// kept lets caches keep the answer while it is fresh, when anybody may see it; otherwise none may.
+func (a *answer) kept(byAnybody bool) *answer {
+	if byAnybody {
+		return a.tagged()
+	}
+	a.cacheControl = noStore
+	return a
+}
+
 // isKnown reports whether the client has the very body already: RFC 9110, section 13.1.2.
 func (a *answer) isKnown(r *http.Request) bool {
 	if a.etag == nil {

@@ -52,27 +52,29 @@ type EndpointsConfig struct {
 //	GET  /health/api/checks       the checks
 //	GET  /health/api/stream       each snapshot and each transition, as server-sent events
 //	GET  /health/export           samples of a range as CSV or JSON Lines
+//	GET  /health/openapi.json     all of this as an OpenAPI 3.1 document
 //	POST /health/api/alerts/{id}/acknowledge, /health/api/alerts/{id}/resolve, /health/api/rules/{name}/silence
 //
 // A browser is sent to GET /health/login, where credentials become a session. Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
 // three intervals is answered for as "stalled".
 type Endpoints struct {
-	service     Service
-	interval    time.Duration
-	basePath    string
-	guard       *guard
-	hasToken    bool // the login page asks for one
-	hasPassword bool
-	history     History
-	operator    Operator
-	metrics     http.Handler
-	page        http.Handler
-	disabled    bool
-	hideDetail  bool
-	kubernetes  bool
-	freshness   freshness
-	hub         *hub
-	started     atomic.Bool
+	service       Service
+	interval      time.Duration
+	basePath      string
+	guard         *guard
+	hasToken      bool // the login page asks for one
+	hasPassword   bool
+	history       History
+	operator      Operator
+	metrics       http.Handler
+	page          http.Handler
+	disabled      bool
+	hideDetail    bool
+	kubernetes    bool
+	freshness     freshness
+	hub           *hub
+	eventPatience time.Duration
+	started       atomic.Bool
 
 	pid         int
 	processName string // the executable's, without the path that may tell more than a client need know
@@ -80,7 +82,8 @@ type Endpoints struct {
 	published atomic.Pointer[publication]
 	stalled   publication // the probes' bodies once no snapshot arrives any more
 
-	notFound *answer
+	notFound    *answer
+	description func() *answer // the OpenAPI document, made for the first who asks
 }
 
 // publication is a snapshot with the bodies made of it.
@@ -115,25 +118,27 @@ func NewEndpoints(c EndpointsConfig) (*Endpoints, error) {
 		return nil, fmt.Errorf("endpoints: %w", err)
 	}
 	e := &Endpoints{
-		service:     c.Service,
-		interval:    c.Interval,
-		basePath:    c.BasePath,
-		guard:       guard,
-		hasToken:    c.Protection.Token != "",
-		hasPassword: c.Protection.Username != "",
-		history:     c.History,
-		operator:    c.Operator,
-		metrics:     c.Metrics,
-		page:        c.Page,
-		disabled:    c.Disabled,
-		hideDetail:  c.HideDetail,
-		kubernetes:  c.KubernetesPaths,
-		hub:         newHub(),
-		freshness:   newFreshness(c.Interval),
-		pid:         os.Getpid(),
-		processName: filepath.Base(os.Args[0]),
-		notFound:    newProblem(http.StatusNotFound, "there is nothing at this path"),
+		service:       c.Service,
+		interval:      c.Interval,
+		basePath:      c.BasePath,
+		guard:         guard,
+		hasToken:      c.Protection.Token != "",
+		hasPassword:   c.Protection.Username != "",
+		history:       c.History,
+		operator:      c.Operator,
+		metrics:       c.Metrics,
+		page:          c.Page,
+		disabled:      c.Disabled,
+		hideDetail:    c.HideDetail,
+		kubernetes:    c.KubernetesPaths,
+		hub:           newHub(),
+		eventPatience: patienceWithEvent,
+		freshness:     newFreshness(c.Interval),
+		pid:           os.Getpid(),
+		processName:   filepath.Base(os.Args[0]),
+		notFound:      newProblem(http.StatusNotFound, "there is nothing at this path"),
 	}
+	e.description = sync.OnceValue(e.encodeOpenAPI)
 	const stalled = "stalled: no snapshot for three intervals"
 	e.stalled.verdicts = verdicts{Verdict{Fail, stalled}, Verdict{Fail, stalled}}
 	e.stalled.alerts = newProblem(http.StatusServiceUnavailable, stalled)
@@ -253,6 +258,7 @@ func (e *Endpoints) routes() []route {
 		get("/health/api/checks", classChecks, e.serveChecks),
 		get("/health/api/stream", classStream, e.serveStream),
 		get("/health/export", classExport, e.serveExport),
+		get("/health/openapi.json", classPage, e.serveOpenAPI),
 		post("/health/api/alerts/{id}/acknowledge", e.acknowledge),
 		post("/health/api/alerts/{id}/resolve", e.resolve),
 		post("/health/api/rules/{name}/silence", e.silence),
@@ -270,7 +276,7 @@ func (e *Endpoints) routes() []route {
 			get("/health/assets/{version}/{file}", classPage, e.page.ServeHTTP))
 	}
 	if e.metrics != nil {
-		routes = append(routes, get("/metrics", classCurrent, e.metrics.ServeHTTP))
+		routes = append(routes, get("/metrics", classMetrics, e.serveMetrics))
 	}
 	return routes
 }
@@ -280,7 +286,7 @@ func (e *Endpoints) serveLiveness(w http.ResponseWriter, r *http.Request) {
 	if stalled {
 		p = &e.stalled
 	}
-	e.answerFor(r, p.liveness).write(w, r, e.freshFor(age))
+	e.answerFor(w, r, p.liveness).write(w, r, e.freshFor(age))
 }
 
 func (e *Endpoints) serveReadiness(w http.ResponseWriter, r *http.Request) {
@@ -288,23 +294,20 @@ func (e *Endpoints) serveReadiness(w http.ResponseWriter, r *http.Request) {
 	if stalled {
 		p = &e.stalled
 	}
-	e.answerFor(r, p.readiness).write(w, r, e.freshFor(age))
+	e.answerFor(w, r, p.readiness).write(w, r, e.freshFor(age))
 }
 
-// answerFor picks the answer for who asks. Nobody is refused.
-func (e *Endpoints) answerFor(r *http.Request, a probeAnswers) *answer {
-	if showsCredentials(r) {
-		if _, refusal := e.guard.identify(r); refusal == nil {
-			return a.detailed
-		}
+// answerFor picks the answer for who asks. Nobody is refused, and nothing is waited for: an Authorizer of the
+// application's own is not asked.
+func (e *Endpoints) answerFor(w http.ResponseWriter, r *http.Request, a probeAnswers) *answer {
+	w.Header()["Vary"] = varyOnCredentials
+	if e.guard.knows(r) {
+		return a.detailed
 	}
 	return a.plain
 }
 
-// showsCredentials reports whether there is anything to look at: a probe as a rule shows nothing.
-func showsCredentials(r *http.Request) bool {
-	return len(r.Header["Authorization"]) > 0 || len(r.Header["Cookie"]) > 0
-}
+var varyOnCredentials = []string{"Authorization, Cookie"}
 
 func (e *Endpoints) serveStartup(w http.ResponseWriter, r *http.Request) {
 	p, age, _ := e.latest() // one that stalls has started
@@ -340,4 +343,15 @@ func (e *Endpoints) latest() (p *publication, age time.Duration, stalled bool) {
 // freshFor returns the Cache-Control value of a snapshot of that age.
 func (e *Endpoints) freshFor(age time.Duration) []string {
 	return e.freshness.remaining(e.interval - age)
+}
+
+// serveMetrics answers a scrape, unless the numbers are too old.
+func (e *Endpoints) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	if _, _, stalled := e.latest(); stalled {
+		e.stalled.alerts.write(w, r, noStore)
+		return
+	}
+	w.Header()["Cache-Control"] = noStore
+	w.Header()["X-Content-Type-Options"] = nosniff
+	e.metrics.ServeHTTP(w, r)
 }

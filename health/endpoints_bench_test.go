@@ -68,6 +68,7 @@ func BenchmarkHandlers(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			r.RemoteAddr = "192.0.2.1:4711"
 			if bench.handler == mux && bench.path == "/health/api/current" {
 				r.Header.Set("Authorization", "Bearer s3cret")
 			}
@@ -89,6 +90,7 @@ func TestHandlersAllocateNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		r.RemoteAddr = "192.0.2.1:4711"
 		if path == "/health/api/current" {
 			r.Header.Set("Authorization", "Bearer s3cret")
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -121,14 +122,27 @@ func TestStreamResumesAfterTheLastEvent(t *testing.T) {
 		e.Announce(happened(2, n+1, TransitionEscalated))
 	}
 	resumed := openStream(t, server, last.id)
-	got := 0
-	for event, ok := resumed.next(); ok && event.event == "transition"; event, ok = resumed.next() {
-		got++
+	if first, _ := resumed.next(); first.event != "snapshot" || first.id != "" {
+		t.Errorf("first: got %+v, want the snapshot, which leaves Last-Event-ID alone", first)
 	}
-	if got != keptTransitions {
-		t.Errorf("%d transitions that were missed came, want the last %d", got, keptTransitions)
+	if second, _ := resumed.next(); second.event != "reset" {
+		t.Errorf("some are gone: got %+v, want that to be said", second)
 	}
-	for _, id := range []string{"", "nonsense", "99999999999999999999"} {
+	before := last.id
+	for n := range keptTransitions {
+		event, _ := resumed.next()
+		if event.event != "transition" || event.id <= before {
+			t.Fatalf("the missed one %d: got %+v after %s", n, event, before)
+		}
+		before = event.id
+	}
+	again := openStream(t, server, before)
+	again.next() // the snapshot
+	e.Announce(happened(3, 1, TransitionFiring))
+	if next, _ := again.next(); next.event != "transition" || next.id <= before {
+		t.Errorf("after the last one: got %+v, want the new one alone", next)
+	}
+	for _, id := range []string{"", "nonsense", "1"} {
 		if first, _ := openStream(t, server, id).next(); first.event != "snapshot" {
 			t.Errorf("after %q: got %+v, want the snapshot alone", id, first)
 		}
@@ -137,25 +151,25 @@ func TestStreamResumesAfterTheLastEvent(t *testing.T) {
 
 func TestSlowReaderIsDropped(t *testing.T) {
 	h := newHub()
-	_, slow, err := h.subscribe(0)
+	_, slow, err := h.subscribe(0, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, quick, err := h.subscribe(0)
+	_, quick, err := h.subscribe(0, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range subscriberQueue + 1 {
 		h.publish([]byte(fmt.Sprintf("{\"n\":%d}\n", n)))
-		<-quick
+		<-quick.queue
 	}
 	if len(h.subscribers) != 1 {
 		t.Fatalf("%d readers are left, want the quick one", len(h.subscribers))
 	}
 	for range subscriberQueue {
-		<-slow
+		<-slow.queue
 	}
-	if _, open := <-slow; open {
+	if _, open := <-slow.queue; open {
 		t.Error("the slow one's stream goes on")
 	}
 	h.unsubscribe(slow)
@@ -187,11 +201,124 @@ func TestOpenStreamDoesNotHoldShutdown(t *testing.T) {
 	if _, open := s.next(); open {
 		t.Error("the stream goes on")
 	}
-	_, _, err := e.hub.subscribe(0)
+	_, _, err := e.hub.subscribe(0, nil)
 	if err == nil {
 		t.Error("another one is opened while draining")
 	}
 }
+
+// TestStreamsEndCleanly would let a reader take the end of a drained stream for a broken connection.
+func TestStreamsEndCleanly(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for range 50 {
+			e := Unlimited(guarded(t, EndpointsConfig{}))
+			server := httptest.NewUnstartedServer(e.Handler())
+			server.EnableHTTP2 = http2
+			server.StartTLS()
+			s := openStream(t, server, "")
+			s.next()
+			e.EndStreams()
+			_, open := s.next()
+			if err := s.lines.Err(); open || err != nil {
+				t.Errorf("HTTP/2 %v: got %v, %v, want the end", http2, open, err)
+			}
+			server.Close()
+		}
+	}
+}
+
+// TestStreamIsIdleOverHTTP2 waits for longer than one event may take.
+func TestStreamIsIdleOverHTTP2(t *testing.T) {
+	e := Unlimited(guarded(t, EndpointsConfig{}))
+	e.eventPatience = 200 * time.Millisecond
+	server := httptest.NewUnstartedServer(e.Handler())
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	s := openStream(t, server, "")
+	if s.response.ProtoMajor != 2 {
+		t.Fatalf("it speaks %s", s.response.Proto)
+	}
+	s.next()
+	timer := time.NewTimer(600 * time.Millisecond)
+	<-timer.C
+	e.Announce(happened(1, 1, TransitionFiring))
+	if event, ok := s.next(); !ok || event.event != "transition" {
+		t.Errorf("got %+v, %v: the stream was reset", event, ok)
+	}
+}
+
+// TestReaderThatDoesNotReadHoldsNothing fills the way to a reader, and ends the streams.
+func TestReaderThatDoesNotReadHoldsNothing(t *testing.T) {
+	e, server := streaming(t)
+	openStream(t, server, "") // and reads nothing
+	big := healthySnapshot()
+	for n := range 40_000 {
+		big.Rules = append(big.Rules, RuleState{Name: fmt.Sprint("rule", n), Metric: "m", Status: Pass})
+	}
+	for range 8 {
+		e.Publish(big, time.Now())
+	}
+	e.EndStreams()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := server.Config.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+}
+
+func TestStreamNeedsAServerThatCanFlush(t *testing.T) {
+	e := guarded(t, EndpointsConfig{})
+	w := &unflushable{header: make(http.Header)}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health/api/stream", http.NoBody)
+	r.Header.Set("Authorization", "Bearer "+credentials.Token)
+	e.Handler().ServeHTTP(w, r)
+	if w.status != http.StatusNotImplemented {
+		t.Errorf("got %d", w.status)
+	}
+}
+
+type unflushable struct {
+	header http.Header
+	status int
+}
+
+func (u *unflushable) Header() http.Header         { return u.header }
+func (u *unflushable) Write(p []byte) (int, error) { return len(p), nil }
+func (u *unflushable) WriteHeader(status int)      { u.status = status }
+
+func TestStreamTellsThatTheMonitorHasStalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := guarded(t, EndpointsConfig{})
+		e.Publish(healthySnapshot(), time.Now())
+		w := &recording{header: make(http.Header)}
+		ctx, cancel := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/health/api/stream", http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+credentials.Token)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			e.Handler().ServeHTTP(w, r)
+		}()
+		time.Sleep(50 * time.Second) //nolint:forbidigo // the bubble's clock
+		cancel()
+		<-done
+		if !strings.Contains(w.body.String(), `"stalled":"no snapshot since`) || !strings.Contains(w.body.String(), ": still here") {
+			t.Errorf("got %s", w.body.String())
+		}
+	})
+}
+
+// recording is a ResponseWriter that flushes and keeps all.
+type recording struct {
+	header http.Header
+	body   strings.Builder
+}
+
+func (r *recording) Header() http.Header         { return r.header }
+func (r *recording) Write(p []byte) (int, error) { return r.body.Write(p) }
+func (r *recording) WriteHeader(int)             {}
+func (r *recording) Flush()                      {}
 
 func TestProbesAreKnownByTheirTag(t *testing.T) {
 	e := guarded(t, EndpointsConfig{})
@@ -210,6 +337,10 @@ func TestProbesAreKnownByTheirTag(t *testing.T) {
 				}
 			}
 		}
+	}
+	detailed := do(t, h, http.MethodGet, "/health/check", "Authorization", "Bearer "+credentials.Token)
+	if got := detailed.Header(); got.Get("ETag") != "" || got.Get("Cache-Control") != "no-store" {
+		t.Errorf("what is not for everybody: got %v, which a cache may show to others", got)
 	}
 	e.Publish(failingSnapshot(), time.Now())
 	if w := do(t, h, http.MethodGet, "/health/check", "If-None-Match", "*"); w.Code != 503 || w.Header().Get("ETag") != "" {

@@ -5,7 +5,22 @@ var (
 	Golden      = golden
 	GoldenText  = goldenText
 	TestService = testService
+
+	TestCredentials  = credentials
+	HealthySnapshot  = healthySnapshot
+	UnknownSnapshot  = unknownSnapshot
+	FailingSnapshot  = failingSnapshot
+	RequestOfTheWalk = asked
 )
+
+// Routes returns each route as its method and path.
+func Routes(e *Endpoints) []string {
+	var routes []string
+	for _, r := range e.routes() {
+		routes = append(routes, r.method+" "+r.path)
+	}
+	return routes
+}
 
 // Unlimited lets everybody ask as often as they like.
 func Unlimited(e *Endpoints) *Endpoints {

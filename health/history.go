@@ -104,7 +104,7 @@ type Statistics struct {
 // ones (the value of rank q·(n-1), rounded down).
 type ColumnStatistics struct {
 	Count          int    // samples with a reading
-	Current        Number // of the newest sample of the range
+	Current        Number // of the newest sample of the range; where that is rolled up, the mean of its newest rollup
 	Min, Mean, Max Number
 	P50, P95, P99  Number
 }
@@ -140,7 +140,7 @@ type HistoryState struct {
 	Since     time.Time // since when; wall time, UTC
 	Error     string    // what the database said last; empty while Condition is ok. It may name the file: for who is authorised
 	Queued    int       // samples and transitions that are not written yet
-	Dropped   int64     // samples and transitions given up because the queue was full, or the database refused them
+	Dropped   int64     // samples and transitions given up because the queue was full, or the database refused them, and deliveries for which the file had no room
 	Refused   int       // readings of the last sample for which the dictionary of series had no place
 	SizeBytes int64     // of the database file and its write-ahead log
 	SetAside  string    // where the last corrupt file is kept; empty: there was none

@@ -24,24 +24,29 @@ var loginPolicy = []string{"default-src 'none'; style-src 'self'; form-action 's
 func loginLocation(r *http.Request, basePath string) string {
 	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), basePath), "/health")
 	path = strings.TrimPrefix(path, "/")
-	next := path
-	if r.URL.RawQuery != "" {
-		next += "?" + r.URL.RawQuery
-	}
-	return strings.Repeat("../", strings.Count(path, "/")) + "login?next=" + url.QueryEscape(next)
+	return strings.Repeat("../", strings.Count(path, "/")) + "login?next=" + url.QueryEscape(path+withMark(r.URL.RawQuery))
 }
 
-// localTarget returns where to go after the login, which is below the page's own folder.
+// localTarget returns where to go after the login, which is below the page's own folder. It is put together anew, so that
+// a browser reads it as it was understood here.
 func localTarget(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(next, "/") || strings.ContainsAny(next, "\\\r\n\t") || strings.Contains(u.Path, "..") || strings.Contains(u.Path, ":") {
+	if err != nil || u.IsAbs() || u.Host != "" || strings.ContainsFunc(next, isForeignToURLs) || strings.HasPrefix(u.Path, "/") ||
+		strings.Contains(u.Path, "..") || strings.Contains(u.Path, "\\") {
 		return "./"
 	}
-	if u.Path == "" {
-		return "./" + next // a query alone would stay at the login page
-	}
-	return next
+	return "./" + strings.TrimLeft(strings.TrimPrefix(u.EscapedPath(), "./"), "/") + withMark(u.RawQuery)
 }
+
+func withMark(query string) string {
+	if query == "" {
+		return ""
+	}
+	return "?" + query
+}
+
+// isForeignToURLs reports whether a URL holds r in percent-encoding alone (RFC 3986, section 2). Browsers trim some of these.
+func isForeignToURLs(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }
 
 var (
 	loginStyleAnswer = newAnswer(http.StatusOK, "text/css; charset=utf-8", bytes.TrimSpace(loginStyle)).tagged()
@@ -112,13 +117,13 @@ func (e *Endpoints) logIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *guard) verifyForm(r *http.Request, body *form) (Identity, *answer) {
-	if token := body.fields["token"]; token != "" {
-		if g.verifier.Token(token) {
-			return Identity{Name: access.TokenUser}, nil
-		}
-		return Identity{}, g.wrongCredentials(r)
+	if g.verifier.Token(body.fields["token"]) {
+		return Identity{Name: access.TokenUser}, nil
 	}
-	return g.verifyPassword(r, body.fields["username"], body.fields["password"])
+	if username := body.fields["username"]; username != "" { // a password manager may have filled in both
+		return g.verifyPassword(r, username, body.fields["password"])
+	}
+	return Identity{}, g.wrongCredentials(r)
 }
 
 // sessionCookie is for the whole host: what is before the service's path when a proxy strips it is not known here. Its
@@ -139,7 +144,7 @@ func (e *Endpoints) logOut(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w, r, noStore)
 		return
 	}
-	if cookie, err := r.Cookie(e.guard.cookie); err == nil {
+	for _, cookie := range r.CookiesNamed(e.guard.cookie) {
 		e.guard.sessions.End(cookie.Value, time.Now())
 	}
 	http.SetCookie(w, e.guard.sessionCookie(r, "", -1))

@@ -22,7 +22,7 @@ func (e *Endpoints) encodeLiveness(v Verdict, detail bool) *answer {
 	if !detail {
 		v.Reason = ""
 	}
-	return e.probe(v, 512).answer(statusCode(v.Status), mediaJSON).tagged()
+	return e.probe(v, 512).answer(statusCode(v.Status), mediaJSON).kept(!detail)
 }
 
 func (e *Endpoints) encodeStartup(started bool) *answer {
@@ -60,7 +60,7 @@ func (e *Endpoints) encodeReadiness(s *Snapshot, detail bool) *answer {
 	w.draftRules(s.Rules, s.Time)
 	w.draftHistory(s.History, s.Time)
 	w.end()
-	return w.answer(statusCode(v.Status), mediaHealth).tagged()
+	return w.answer(statusCode(v.Status), mediaHealth).kept(!detail)
 }
 
 // draftWriter writes the parts of a readiness body.

@@ -2,7 +2,9 @@ package health
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -75,8 +77,8 @@ func asked(t *testing.T, method, path string, header map[string]string) *http.Re
 func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 	probes := []string{"/health", "/health/status", "/health/check", "/health/startup", "/livez", "/readyz", "/startupz"}
 	reads := []string{
-		"/health/", "/health/assets/1/page.css", "/health/api/current", "/health/api/history", "/health/api/series", "/health/api/stats", "/health/api/alerts", "/health/api/checks",
-		"/health/api/stream", "/health/export", "/metrics",
+		"/health/", "/health/assets/1/page.css", "/health/api/current", "/health/api/history", "/health/api/series", "/health/api/stats",
+		"/health/api/alerts", "/health/api/checks", "/health/api/stream", "/health/export", "/health/openapi.json", "/metrics",
 	}
 	acts := []string{"/health/api/alerts/7/acknowledge", "/health/api/alerts/7/resolve", "/health/api/rules/fd/silence"}
 	ways := map[string][2]int{ // GET and POST by everybody; 0: there is none
@@ -137,7 +139,7 @@ func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 					check(method, path, as, 405)
 				}
 			}
-			read := map[string]int{"anonymous": 401, "wrong": 401, "right": 200, "cross-site": 200, "foreign host": 403}[as]
+			read := map[string]int{"anonymous": 401, "wrong": 401, "right": 200, "cross-site": 403, "foreign host": 403}[as]
 			for _, path := range reads {
 				want := read
 				if want == 200 && (path == "/health/api/history" || path == "/health/api/series" || path == "/health/api/stats" || path == "/health/export") {
@@ -213,7 +215,18 @@ func TestCredentialsOpenTheAPI(t *testing.T) {
 
 func TestSecretsAreNotPrinted(t *testing.T) {
 	p := Protection{Credentials: credentials}
-	for _, text := range []string{fmt.Sprint(p), fmt.Sprintf("%+v", p), fmt.Sprintf("%#v", p.Credentials), fmt.Sprintf("%v", EndpointsConfig{Protection: p})} {
+	encoded, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := SelfProbe{Address: ":8080", Token: credentials.Token}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "protection", p, "credentials", p.Credentials, "probe", probe)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "protection", p, "credentials", p.Credentials, "probe", probe)
+	for _, text := range []string{
+		fmt.Sprint(p), fmt.Sprintf("%+v", p), fmt.Sprintf("%#v", p.Credentials), fmt.Sprintf("%v", EndpointsConfig{Protection: p}),
+		fmt.Sprintf("%#v", p), fmt.Sprintf("%+v", probe), fmt.Sprintf("%#v", probe), string(encoded), log.String(),
+	} {
 		if strings.Contains(text, credentials.Token) || strings.Contains(text, "pass") {
 			t.Errorf("printed: %s", text)
 		}
@@ -302,9 +315,10 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	}
 	for _, sent := range []url.Values{
 		{"token": {credentials.Token}, "next": {"api/current"}}, {"username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
+		{"token": {"pass"}, "username": {"ann"}, "password": {"pass"}, "next": {"api/current"}},
 	} {
 		in := navigate(t, c, http.MethodPost, base+"/health/login", sent)
-		if in.status != http.StatusSeeOther || in.header.Get("Location") != "api/current" || len(in.cookies) != 1 {
+		if in.status != http.StatusSeeOther || in.header.Get("Location") != "./api/current" || len(in.cookies) != 1 {
 			t.Fatalf("%v: got %d to %q with %v", sent, in.status, in.header.Get("Location"), in.cookies)
 		}
 		if cookie := in.cookies[0]; !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.MaxAge != 43200 || !strings.HasPrefix(cookie.Name, "health_") {
@@ -325,11 +339,30 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	}
 }
 
+func TestSessionCountsBesideWhatOthersSend(t *testing.T) {
+	e := guarded(t, EndpointsConfig{})
+	session := e.guard.cookie + "=" + e.guard.sessions.Issue("ann", time.Now())
+	for name, header := range map[string][]string{
+		"a proxy's Authorization":  {"Cookie", session, "Authorization", "Basic cHJveHk6eA=="},
+		"a cookie of the name":     {"Cookie", e.guard.cookie + "=x; " + session},
+		"a cookie of another name": {"Cookie", "a=b; " + session},
+	} {
+		for range wrongPerMinute + 1 {
+			if w := do(t, e.Handler(), http.MethodGet, "/health/api/current", header...); w.Code != http.StatusOK {
+				t.Fatalf("%s: got %d", name, w.Code)
+			}
+		}
+	}
+}
+
 func TestLoginGoesNowhereElse(t *testing.T) {
 	for next, want := range map[string]string{
-		"": "./", "api/current?hours=2": "api/current?hours=2", "export": "export", "?alert=7": "./?alert=7", "./": "./",
+		"": "./", "api/current?hours=2": "./api/current?hours=2", "export": "./export", "?alert=7": "./?alert=7", "./": "./",
+		"./export": "./export", "a%20b": "./a%20b", "x?next=//y": "./x?next=//y",
 		"//evil.example": "./", "https://evil.example": "./", "/elsewhere": "./", `\\evil.example`: "./", "../../elsewhere": "./",
 		"javascript:alert(1)": "./", "a\r\nSet-Cookie: x": "./", "a:b": "./", "%": "./", "/\\evil.example": "./",
+		" //evil.example": "./", "\t//evil.example": "./", "\u00a0//evil.example": "./", "\x00//evil.example": "./", ".//evil.example": "./evil.example",
+		"%5c%5cevil.example": "./", "%2e%2e/elsewhere": "./", "%2f/evil.example": "./", "///evil.example": "./", "?a=b c": "./",
 	} {
 		if got := localTarget(next); got != want {
 			t.Errorf("%q: got %q, want %q", next, got, want)
@@ -488,6 +521,7 @@ func FuzzCredentials(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	e.Publish(healthySnapshot(), time.Now().Add(time.Hour))
 	h := Unlimited(e).Handler()
 	f.Fuzz(func(t *testing.T, authorization, cookie, form string) {
 		for _, path := range []string{"/health/api/checks", "/health/check", "/health/login", "/health/logout"} {
@@ -498,7 +532,7 @@ func FuzzCredentials(f *testing.F) {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, r)
-				if w.Code >= 500 && w.Code != http.StatusServiceUnavailable {
+				if w.Code >= http.StatusInternalServerError {
 					t.Errorf("%s %s: got %d", method, path, w.Code)
 				}
 			}

@@ -420,7 +420,7 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"/health/api/history?points=1": "points", "/health/api/history?points=5001": "points", "/health/api/history?points=many": "points",
 		"/health/api/history?step=0": "step", "/health/api/history?step=1.5s": "step", "/health/api/history?step=-1m": "step",
 		"/health/api/history?step=soon": "step", "/health/api/history?step=60&points=100": "step", "/health/api/history?step=1&hours=168": "step",
-		"/health/api/history?series=fd_count,fd_count": "series", "/health/api/history?points=9&where=pool": "where",
+		"/health/api/history?series=fd_count,fd_count": "series", "/health/api/history?points=9&where=pool": "where", "/health/api/history?where=a=b": "where",
 		"/health/api/history?points=9&series=" + strings.Repeat("stuck,", 20_000) + "stuck": "series",
 		"/health/api/history?series=" + strings.Repeat("stuck,", 20_000) + "stuck":          "series",
 		"/health/api/history?points=9&series=stuck,stuck":                                   "series",

@@ -166,6 +166,9 @@ func (e *Endpoints) serveHistory(w http.ResponseWriter, r *http.Request) {
 		e.serveBuckets(w, r, q, bucketRequest{s, points, step, names, q.pairs("where")})
 		return
 	}
+	if where := q.values["where"]; len(where) > 0 {
+		q.refuse("where", where[0], "points or step beside it")
+	}
 	var wanted []*field
 	for _, name := range names {
 		if f := fieldNamed(name); slices.Contains(wanted, f) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -31,10 +32,22 @@ type SelfProbe struct {
 	// Timeout is for everything together. Default 3 s. Give Docker or the kubelet a longer one, or they end the program
 	// before it can say why.
 	Timeout time.Duration
+	// Token is the bearer token of the service's API, if it has one: with it the service gives its reason. A wrong one
+	// does no harm.
+	Token string
 	// TLS is for a service that speaks TLS; nil: it does not. The service's certificate is not verified where it comes
 	// over a loopback address or a Unix socket, so it may be self-signed there; elsewhere it is.
 	TLS *tls.Config
 }
+
+// String tells the address alone, not the token.
+func (p SelfProbe) String() string { return "probe of " + p.Address }
+
+// GoString tells the address alone.
+func (p SelfProbe) GoString() string { return p.String() }
+
+// LogValue tells the address alone.
+func (p SelfProbe) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 const (
 	selfProbePath    = "/health"
@@ -51,8 +64,8 @@ func (p SelfProbe) Run(ctx context.Context, stderr io.Writer) (exitCode int) {
 	return 0
 }
 
-// Ask returns nil when the service answers 200 in time. The error of another answer holds the reason that the probe's
-// body gives.
+// Ask returns nil when the service answers 200 in time. The error of another answer holds the reason that the service
+// gives.
 func (p SelfProbe) Ask(ctx context.Context) error {
 	timeout := cmp.Or(p.Timeout, selfProbeTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
@@ -68,6 +81,9 @@ func (p SelfProbe) Ask(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
 		return err
+	}
+	if p.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+p.Token)
 	}
 	response, err := p.transport(at).RoundTrip(request)
 	if err != nil {

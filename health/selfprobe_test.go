@@ -114,6 +114,23 @@ func TestSelfProbeSaysWhy(t *testing.T) {
 	mustRun(t, SelfProbe{Address: address, Path: "/well"}, 0)
 }
 
+func TestSelfProbeIsGivenTheReasonForItsToken(t *testing.T) {
+	t.Parallel()
+	e := testEndpoints(EndpointsConfig{Protection: Protection{Credentials: Credentials{Token: "s3cret"}}})
+	address := serveAt(t, "tcp", "127.0.0.1:0", e.Handler())
+	for _, test := range []struct{ token, want string }{
+		{"s3cret", `got 503 Service Unavailable ("no snapshot yet"), want 200`},
+		{"other", "got 503 Service Unavailable, want 200"},
+		{"", "got 503 Service Unavailable, want 200"},
+	} {
+		got := mustRun(t, SelfProbe{Address: address, Path: "/health/check", Token: test.token}, 1)
+		if !strings.HasSuffix(got, ": "+test.want+"\n") {
+			t.Errorf("token %q: got %s want %s", test.token, got, test.want)
+		}
+		mustRun(t, SelfProbe{Address: address, Token: test.token}, 0)
+	}
+}
+
 func TestSelfProbeOfNobody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())

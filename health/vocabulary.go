@@ -155,7 +155,7 @@ func Vocabulary() []MetricInfo {
 		{Name: MetricOTLPQueue, Kind: Gauge, Unit: "{request}", Integer: true, Description: "OTLP requests that wait to be delivered."},
 		{Name: MetricOTLPDropped, Kind: Counter, Unit: "{request}", Integer: true, Description: "OTLP requests that were rejected for good, or given up when the queue was full."},
 		{Name: MetricHistoryQueue, Kind: Gauge, Unit: "{record}", Integer: true, Description: "Samples and transitions of alerts that wait to be written to the history."},
-		{Name: MetricHistoryDropped, Kind: Counter, Unit: "{record}", Integer: true, Description: "Samples and transitions that were given up, because the queue was full or the database refused them."},
+		{Name: MetricHistoryDropped, Kind: Counter, Unit: "{record}", Integer: true, Description: "Samples, transitions and deliveries that were given up, because the queue or the file was full, or the database refused them."},
 		{Name: MetricHistorySize, Kind: Gauge, Unit: "By", Integer: true, Description: "Size of the history's file and its write-ahead log."},
 		{Name: MetricNotifications, Kind: Counter, Unit: "{notification}", Integer: true, Attributes: []string{AttrDestination, AttrOutcome}, Description: "Notifications sent and given up, and attempts that failed, since the process started."},
 		{Name: "go.memory.used", Kind: UpDownCounter, Unit: "By", Integer: true, Attributes: []string{"go.memory.type"}, Description: "Memory used by the Go runtime.", Scope: RuntimeScope},

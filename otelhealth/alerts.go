@@ -40,7 +40,7 @@ func (m *Monitor) Silence(rule string, until time.Time, by string) error {
 	return m.act(func(now time.Time) ([]health.Transition, error) {
 		transitions, err := m.alerter.Silence(rule, until, by, now)
 		if err == nil && m.recording.store != nil {
-			m.recording.store.RecordSilences(m.alerter.Silences())
+			m.recording.store.RecordSilence(health.Silence{Rule: rule, Until: until.UTC(), By: by, At: now.UTC()})
 		}
 		return transitions, err
 	})

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // environment looks a variable up. An empty value counts as unset, as OpenTelemetry's specification has it.
@@ -13,6 +15,16 @@ type environment func(name string) string
 
 // osEnvironment is the process's own. Nothing else in the module reads environment variables.
 func osEnvironment(name string) string { return os.Getenv(name) }
+
+// NewSelfProbe returns what a program asks itself under a flag of its own, with the base path and the token that
+// HEALTH_BASE_PATH and HEALTH_API_TOKEN say. address is where it listens.
+func NewSelfProbe(address string) health.SelfProbe {
+	return health.SelfProbe{
+		Address: address,
+		Path:    strings.TrimSuffix(osEnvironment("HEALTH_BASE_PATH"), "/") + "/health",
+		Token:   osEnvironment("HEALTH_API_TOKEN"),
+	}
+}
 
 // first returns the first of the variables that is set, with its name.
 func (env environment) first(names ...string) (name, value string) {

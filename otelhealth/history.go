@@ -168,6 +168,15 @@ func (r *recording) record(s *health.Snapshot) {
 	}
 }
 
+// forget keeps the silences that are over from coming back.
+func (r *recording) forget(unsilenced []string) {
+	for _, rule := range unsilenced {
+		if r.store != nil {
+			r.store.RecordSilence(health.Silence{Rule: rule})
+		}
+	}
+}
+
 // state is how the history is doing; nil: none is wanted.
 func (r *recording) state() *health.HistoryState {
 	if r.store == nil {

@@ -173,9 +173,7 @@ func TestHistoryThatCannotBeKeptStopsNothing(t *testing.T) {
 		t.Errorf("logged again and again: %q", lines)
 	}
 
-	if err := errors.Join(os.Remove(filepath.Join(folder, "db")), os.Rename(aside, filepath.Join(folder, "db"))); err != nil {
-		t.Fatal(err)
-	}
+	exchange(t, aside, filepath.Join(folder, "db"))
 	eventually(t, "the history to be well", func() bool { return nextSnapshot(t, m).History.Condition == health.HistoryOK })
 	eventually(t, "earlier alerts to be read", func() bool { return len(log.lines("earlier alerts are read")) == 1 })
 	after, ok := alertOf(nextSnapshot(t, m), "queue")
@@ -190,6 +188,54 @@ func TestHistoryThatCannotBeKeptStopsNothing(t *testing.T) {
 	want := []health.TransitionKind{health.TransitionFiring, health.TransitionAcknowledged, health.TransitionResolved}
 	if diff := cmp.Diff(want, transitionKinds(t, store, a.ID)); diff != "" {
 		t.Errorf("what happened while nothing could be written (-want +got):\n%s", diff)
+	}
+}
+
+// TestSilencesSurviveAnotherOne silences one rule before those of the process before can be read.
+func TestSilencesSurviveAnotherOne(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "db", "health.db")
+	m := startMonitor(t, nil, keptIn(path))
+	nextSnapshot(t, m)
+	if err := m.Silence(health.RuleFD, time.Now().Add(5*time.Hour), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, m)
+	aside := filepath.Join(folder, "aside")
+	if err := errors.Join(os.Rename(filepath.Join(folder, "db"), aside), os.WriteFile(filepath.Join(folder, "db"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	m = startMonitor(t, nil, keptIn(path))
+	nextSnapshot(t, m)
+	if err := m.Silence(health.RuleMemory, time.Now().Add(time.Hour), "bob"); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, aside, filepath.Join(folder, "db"))
+	eventually(t, "both silences", func() bool { return len(nextSnapshot(t, m).Silences) == 2 })
+	stop(t, m)
+	saved, err := reopened(t, path).Saved(t.Context())
+	if err != nil || len(saved.Silences) != 2 {
+		t.Errorf("got %+v, %v", saved.Silences, err)
+	}
+}
+
+func TestSilenceThatIsOverIsForgotten(t *testing.T) {
+	path := historyPath(t)
+	m := startMonitor(t, nil, keptIn(path))
+	nextSnapshot(t, m)
+	if err := m.Silence(health.RuleFD, time.Now().Add(50*time.Millisecond), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its end", func() bool { return len(nextSnapshot(t, m).Silences) == 0 })
+	stop(t, m)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var n int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM silences").Scan(&n); err != nil || n != 0 {
+		t.Errorf("%d silences are in the file, %v", n, err)
 	}
 }
 
@@ -260,6 +306,9 @@ func (p *pager) told() []string {
 	defer p.mu.Unlock()
 	var told []string
 	for _, n := range p.got {
+		if n.Alert.Rule != "queue" {
+			continue // this machine's own troubles
+		}
 		told = append(told, string(n.Kind)+" "+n.Alert.Severity.String())
 	}
 	return told

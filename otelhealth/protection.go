@@ -1,15 +1,13 @@
 package otelhealth
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 
@@ -45,6 +43,31 @@ func (c *config) checkProtection() {
 	}
 }
 
+// Bounds of credentials. A shorter one is guessed: right credentials pass however many wrong ones came before.
+const (
+	shortestToken    = 16
+	shortestPassword = 8
+	longestSecret    = 1024
+)
+
+func setSecret(field func(*config) *string, shortest int) func(*config, string) error {
+	return func(c *config, value string) error {
+		if len(value) < shortest || len(value) > longestSecret || strings.TrimSpace(value) != value || !utf8.ValidString(value) {
+			return fmt.Errorf("%d to %d bytes of UTF-8 without white space at an end", shortest, longestSecret)
+		}
+		*field(c) = value
+		return nil
+	}
+}
+
+func setUsername(c *config, value string) error {
+	if strings.Contains(value, ":") || !utf8.ValidString(value) || len(value) > longestSecret {
+		return errors.New("a name of UTF-8 without a colon")
+	}
+	c.protection.Username = value
+	return nil
+}
+
 func setPasswordHash(c *config, value string) error {
 	if (health.Credentials{Username: "anybody", PasswordHash: value}).Validate() != nil {
 		return errors.New("a hash made by bcrypt")
@@ -74,6 +97,9 @@ func setProxies(c *config, value string) error {
 		if err != nil {
 			return errors.New("addresses or networks such as 10.0.0.0/8 with commas between")
 		}
+		if address := prefix.Addr(); address.Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(address.Unmap(), prefix.Bits()-96)
+		}
 		c.protection.TrustedProxies = append(c.protection.TrustedProxies, prefix.Masked())
 	}
 	return nil
@@ -81,11 +107,10 @@ func setProxies(c *config, value string) error {
 
 func setHosts(c *config, value string) error {
 	for host := range strings.SplitSeq(value, ",") {
-		host = strings.ToLower(strings.TrimSpace(host))
-		if host == "" || strings.ContainsAny(host, "/: ") {
-			return errors.New("host names without port or scheme, with commas between; * for every one")
+		if health.ValidateHost(host) != nil {
+			return errors.New("host names or addresses without port or scheme, with commas between; * for every one")
 		}
-		c.protection.AllowedHosts = append(c.protection.AllowedHosts, host)
+		c.protection.AllowedHosts = append(c.protection.AllowedHosts, strings.ToLower(strings.TrimSpace(host)))
 	}
 	return nil
 }
@@ -111,13 +136,13 @@ func (m *Monitor) setUpToken(stderr *os.File) {
 	}
 	switch path := m.config.history.Path; {
 	case isatty.IsTerminal(stderr.Fd()) || isatty.IsCygwinTerminal(stderr.Fd()):
-		p.Token = newToken()
+		p.Token = newSecret()
 		_, _ = fmt.Fprintf(stderr, "\nhealth: log in with the token %s (set HEALTH_API_TOKEN for one of your own)\n\n", p.Token) // a terminal that is gone reads nothing
 	case path == "":
 		m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer")
 	default:
 		file := path + ".token"
-		token, err := keptToken(file)
+		token, err := keptSecret(file, shortestToken)
 		if err != nil {
 			m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer", "error", err)
 			return
@@ -130,42 +155,17 @@ func (m *Monitor) setUpToken(stderr *os.File) {
 	}
 }
 
-func newToken() string {
-	secret := make([]byte, 24)
-	_, _ = rand.Read(secret) // never fails
-	return base64.RawURLEncoding.EncodeToString(secret)
-}
-
-// keptToken returns the token in the file, which it makes when there is none. Only its owner may read the file.
-func keptToken(path string) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
+// setUpSessionKey keeps the key of browsers' sessions beside the history, so that a restart logs nobody out.
+func (m *Monitor) setUpSessionKey() {
+	p, path := &m.config.protection, m.config.history.Path
+	if p.Authorizer != nil || len(p.SessionKey) > 0 || path == "" || p.Token == "" && p.Username == "" {
+		return
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	const shortest = 32
+	key, err := keptSecret(path+".session-key", shortest)
 	if err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
+		m.logger.Warn("the next restart logs browsers out", "error", err)
+		return
 	}
-	defer func() { _ = f.Close() }() // what was written is synchronised
-	if err := f.Chmod(0o600); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	const most = 1024
-	data, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	if token := strings.TrimSpace(string(data)); len(token) >= 16 && !strings.ContainsAny(token, " \t\r\n") {
-		return token, nil
-	}
-	token := newToken()
-	if err := f.Truncate(0); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	if _, err := f.WriteAt([]byte(token+"\n"), 0); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return "", fmt.Errorf("keep a token: %w", err)
-	}
-	return token, nil
+	p.SessionKey = []byte(key)
 }

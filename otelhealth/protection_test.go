@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -60,14 +59,48 @@ func TestTokenIsKeptBesideTheHistory(t *testing.T) {
 	if got := ask(t, m, token).Code; got != http.StatusOK {
 		t.Errorf("after a restart: got %d", got)
 	}
-	stop(t, m)
-	if err := os.WriteFile(file, []byte("too short"), 0o644); err != nil {
-		t.Fatal(err)
+}
+
+func TestSessionsOutliveARestart(t *testing.T) {
+	path := historyPath(t)
+	login := func(m *Monitor) *http.Cookie {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/health/login", strings.NewReader("token=a-token-of-the-test"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, r)
+		if len(w.Result().Cookies()) != 1 {
+			t.Fatalf("the login: got %d %s", w.Code, w.Body)
+		}
+		return w.Result().Cookies()[0]
 	}
-	m = unprotected(t, keptIn(path))
-	data, err = os.ReadFile(file)
-	if err != nil || !regexp.MustCompile(`^[A-Za-z0-9_-]{32}\n$`).Match(data) || ask(t, m, "too short").Code == http.StatusOK {
-		t.Errorf("a file without a token: got %q, %v", data, err)
+	with := func(m *Monitor, session *http.Cookie) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health/api/checks", http.NoBody)
+		r.AddCookie(session)
+		w := httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, r)
+		return w.Code
+	}
+	credentials := WithCredentials(health.Credentials{Token: "a-token-of-the-test"})
+	m := unprotected(t, keptIn(path), credentials)
+	session := login(m)
+	if info, err := os.Stat(path + ".session-key"); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file: %v, %v", info, err)
+	}
+	stop(t, m)
+	for name, test := range map[string]struct {
+		option Option
+		token  string
+		want   int
+	}{
+		"the same":          {keptIn(path), "a-token-of-the-test", http.StatusOK},
+		"another token":     {keptIn(path), "another-token-of-the-test", http.StatusUnauthorized},
+		"without a history": {WithoutHistory(), "a-token-of-the-test", http.StatusUnauthorized},
+	} {
+		m := unprotected(t, test.option, WithCredentials(health.Credentials{Token: test.token}))
+		if got := with(m, session); got != test.want {
+			t.Errorf("%s: got %d, want %d", name, got, test.want)
+		}
+		stop(t, m)
 	}
 }
 
@@ -109,14 +142,14 @@ func TestProtectionSettings(t *testing.T) {
 	c, err := newConfig(env(map[string]string{
 		"HEALTH_CHECK_DETAIL": "none", "HEALTH_TRUSTED_ORIGINS": "https://a.example, https://b.example:8443",
 		"HEALTH_TRUSTED_PROXIES": "10.1.2.3/8, 192.0.2.1, 2001:db8::/32", "HEALTH_ALLOWED_HOSTS": "Health.Example, localhost",
-		"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD": "pass",
+		"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD": "password",
 	}), []Option{WithReadOnly(), WithKubernetesPaths()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := c.protection
 	switch {
-	case !c.hideDetail, !c.kubernetesPaths, !p.ReadOnly, p.Username != "ann", p.Password != "pass":
+	case !c.hideDetail, !c.kubernetesPaths, !p.ReadOnly, p.Username != "ann", p.Password != "password":
 		t.Errorf("got %+v", c)
 	case len(p.TrustedOrigins) != 2, p.TrustedOrigins[1] != "https://b.example:8443":
 		t.Errorf("origins: got %q", p.TrustedOrigins)

@@ -47,6 +47,7 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 		errs = append(errs, err)
 	}
 	m.setUpToken(os.Stderr)
+	m.setUpSessionKey()
 	m.ticker = newTicker(m)
 	return errors.Join(errs...)
 }

@@ -174,6 +174,7 @@ func (m *Monitor) judge(s *health.Snapshot, at time.Time, sources []alerting.Sou
 	s.Rules, s.Untracked = judged.Rules, judged.Untracked
 	m.publish(s, at, fails{judged.FailsReadiness, judged.FailsLiveness})
 	m.happened(judged.Transitions)
+	m.recording.forget(judged.Unsilenced)
 }
 
 // announceExport tells the collection of the application's metrics, which runs beside the tick, whether they are

@@ -30,14 +30,9 @@ func (breaking) Samples(context.Context, time.Time, time.Time) iter.Seq2[*health
 func TestBrokenAnswerIsNotTakenForWhole(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, m mount) {
-		endpoints, err := health.NewEndpoints(health.EndpointsConfig{
-			Interval: time.Hour, BasePath: m.basePath, History: breaking{},
-			Protection: health.Protection{Authorizer: bearer(token)},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		a := start(t, m, endpoints)
+		a := start(t, m, newEndpoints(t, health.EndpointsConfig{
+			BasePath: m.basePath, History: breaking{}, Protection: health.Protection{Authorizer: health.AuthorizerFunc(authorizer)},
+		}))
 		for _, path := range []string{"/health/api/history", "/health/export"} {
 			got, err := a.try(request{path: m.prefix + path})
 			if err == nil && got.status != http.StatusInternalServerError {

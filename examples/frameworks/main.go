@@ -2,12 +2,11 @@
 // path, behind a prefix that is stripped and behind a proxy, and in chi, gin, echo and fiber. Each way is a function in
 // a file of its own, to be copied.
 //
-//	go run . -mount chi -addr 127.0.0.1:8080 -token secret
+//	go run . -mount chi -addr 127.0.0.1:8080
 package main
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,17 +17,15 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
 func main() {
 	name := flag.String("mount", "nethttp", "how the endpoints are mounted: "+mountNames())
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen at")
-	token := flag.String("token", "", "bearer token for everything but the probes; without one it is closed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *name, *addr, *token)
+	err := run(ctx, *name, *addr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "frameworks:", err)
@@ -37,7 +34,7 @@ func main() {
 }
 
 // run serves until ctx ends, then drains and closes.
-func run(ctx context.Context, name, addr, token string) (err error) {
+func run(ctx context.Context, name, addr string) (err error) {
 	mount, err := mountNamed(name)
 	if err != nil {
 		return err
@@ -52,7 +49,6 @@ func run(ctx context.Context, name, addr, token string) (err error) {
 		otelhealth.WithService("frameworks", "1.0", "Shows how the endpoints are mounted"),
 		otelhealth.WithListenAddress(addr),
 		otelhealth.WithBasePath(mount.basePath),
-		otelhealth.WithAuthorizer(bearer(token)),
 	)
 	if err != nil {
 		return err
@@ -72,17 +68,6 @@ func run(ctx context.Context, name, addr, token string) (err error) {
 	err = monitor.Drain(serving)
 	stop()
 	return errors.Join(err, <-served)
-}
-
-// bearer lets whoever sends the token pass; with no token nobody.
-func bearer(token string) health.AuthorizerFunc {
-	want := []byte("Bearer " + token)
-	return func(r *http.Request) (health.Identity, error) {
-		if token == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
-			return health.Identity{}, errors.New("the token is missing or wrong")
-		}
-		return health.Identity{Name: "whoever holds the token"}, nil
-	}
 }
 
 // serveHTTP serves handler until ctx ends, and then what is under way.

@@ -24,6 +24,7 @@ var routes = []struct {
 	{"/health", "application/json", true},
 	{"/health/status", "application/json", true},
 	{"/health/check", "application/health+json", true},
+	{"/health/startup", "application/json", true},
 	{"/health/api/current", "application/json", false},
 	{"/health/api/history", "application/json", false},
 	{"/health/api/history?points=10&series=fd_count,threads", "application/json", false},
@@ -143,6 +144,24 @@ func TestWhatPeopleDidOutlivesTheirRequest(t *testing.T) {
 		current := a.do(request{path: m.prefix + "/health/api/current"})
 		if !strings.Contains(string(current.body), `"silences":[{"rule":"always",`) || !strings.Contains(string(current.body), `"by":"alice"`) {
 			t.Errorf("the silence of alice is lost: %s", current.body)
+		}
+	})
+}
+
+// Likewise what a user has asked for already, which is counted over all connections.
+func TestLimitsOutliveTheirRequest(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, m mount) {
+		a := startMonitored(t, m)
+		export := request{path: m.prefix + "/health/export", header: http.Header{"X-User": {"alice"}}}
+		for a.do(export).status == http.StatusOK { // ten a minute
+		}
+		a.do(request{path: export.path, header: http.Header{"X-User": {"mallo"}}})
+		other := &http.Transport{}
+		defer other.CloseIdleConnections()
+		a.client.Transport = other
+		if got := a.do(export); got.status != http.StatusTooManyRequests {
+			t.Errorf("over another connection: got %d, want 429", got.status)
 		}
 	})
 }

@@ -25,9 +25,10 @@ func main() {
 	healthcheck := flag.Bool("healthcheck", false, "ask the quickstart that listens at -addr whether it is alive, and exit with 0 or 1")
 	flag.Parse()
 	if *healthcheck {
-		os.Exit(health.SelfProbe{Address: *addr}.Run(context.Background(), os.Stderr))
+		os.Exit(otelhealth.NewSelfProbe(*addr).Run(context.Background(), os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second signal ends it at once
 	err := run(ctx, *addr)
 	stop()
 	if err != nil {
@@ -101,9 +102,10 @@ func serve(ctx context.Context, addr string, handler http.Handler, monitor *otel
 	case <-ctx.Done():
 	}
 	fmt.Println("draining …")
-	closing, cancel := context.WithTimeout(context.Background(), 12*time.Second)
+	drained := monitor.Drain(context.Background()) // for HEALTH_DRAIN_DELAY
+	closing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return errors.Join(monitor.Drain(closing), server.Shutdown(closing))
+	return errors.Join(drained, server.Shutdown(closing))
 }
 
 // home says where to look.

@@ -2,7 +2,6 @@ package history
 
 import (
 	"encoding/binary"
-	"maps"
 	"slices"
 
 	"github.com/otelhealth/otelhealth-go/health"
@@ -56,7 +55,12 @@ func (a *aggregate) reset() {
 			a.sketches.give(s.sketch)
 		}
 	}
-	clear(a.series)
+	for id, s := range a.series {
+		if s.count == 0 { // it was not used since the last time
+			delete(a.series, id)
+		}
+		*s = stat{}
+	}
 	*a = aggregate{series: a.series, sketches: a.sketches, sketchReadings: a.sketchReadings}
 }
 
@@ -76,7 +80,7 @@ func (a *aggregate) add(s *health.Sample, readings []reading) {
 		a.statuses[i].add(*st)
 	}
 	for _, r := range readings {
-		a.of(r.series).add(r.value, a.seriesSketches())
+		a.of(r.series.id).add(r.value, a.seriesSketches())
 	}
 }
 
@@ -96,12 +100,21 @@ func (a *aggregate) of(series int64) *stat {
 	return s
 }
 
-// seriesIDs returns the series that a holds, in ascending order.
-func (a *aggregate) seriesIDs() []int64 { return slices.Sorted(maps.Keys(a.series)) }
+// seriesIDs returns the series of which a holds readings, in ascending order.
+func (a *aggregate) seriesIDs() []int64 {
+	ids := make([]int64, 0, len(a.series))
+	for id, s := range a.series {
+		if s.count > 0 {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
 
 // Sketches of one row are stored one behind the other, each with its number and length before it.
 
-func appendSketch(b []byte, number int, s *stat) []byte {
+func appendSketch(b []byte, number int64, s *stat) []byte {
 	if s.sketch == nil {
 		return b
 	}
@@ -113,7 +126,7 @@ func appendSketch(b []byte, number int, s *stat) []byte {
 }
 
 // nextSketch returns the first sketch of b and what follows it; ok is false at the end.
-func nextSketch(b []byte) (number int, sketch, rest []byte, ok bool) {
+func nextSketch(b []byte) (number int64, sketch, rest []byte, ok bool) {
 	n, used := binary.Uvarint(b)
 	if used <= 0 {
 		return 0, nil, nil, false
@@ -124,5 +137,5 @@ func nextSketch(b []byte) (number int, sketch, rest []byte, ok bool) {
 		return 0, nil, nil, false
 	}
 	b = b[used:]
-	return int(n), b[:length], b[length:], true
+	return int64(n), b[:length], b[length:], true
 }

@@ -140,3 +140,12 @@ func upsertAlert() string {
 	return "INSERT INTO alerts (" + alertColumns() + ") VALUES (:" + strings.Join(alertNames(), ", :") + ")" +
 		" ON CONFLICT (id) DO UPDATE SET " + strings.Join(set, ", ") + " WHERE excluded.changes >= alerts.changes"
 }
+
+// refreshAlert stores the numbers of an alert whose last transition is stored.
+func refreshAlert() string {
+	var set []string
+	for _, name := range alertNames()[1:] {
+		set = append(set, name+" = :"+name)
+	}
+	return "UPDATE alerts SET " + strings.Join(set, ", ") + " WHERE id = :id AND changes = :changes"
+}

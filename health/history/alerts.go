@@ -16,7 +16,8 @@ type Saved struct {
 	LastID   int64            // the highest id that an alert ever had
 }
 
-// Saved returns what an earlier process left behind.
+// Saved returns what an earlier process left behind. Who records transitions after that knows of it: where it opens another
+// alert of the same rule and attributes as an open one, that one is over, and is resolved in the file.
 func (s *Store) Saved(ctx context.Context) (Saved, error) {
 	var saved Saved
 	err := s.query("read what alerts there were", func(db *database) error {
@@ -30,15 +31,8 @@ func (s *Store) Saved(ctx context.Context) (Saved, error) {
 		if err := db.read.GetContext(ctx, &saved.LastID, `SELECT max(id) FROM last_alert`); err != nil {
 			return err
 		}
-		var silences []struct {
-			Rule  string  `db:"rule"`
-			Until instant `db:"until"`
-			By    string  `db:"by"`
-			At    instant `db:"at"`
-		}
-		err = db.read.SelectContext(ctx, &silences, `SELECT rule, until, by, at FROM silences ORDER BY rule`)
-		for _, r := range silences {
-			saved.Silences = append(saved.Silences, health.Silence{Rule: r.Rule, Until: time.Time(r.Until), By: r.By, At: time.Time(r.At)})
+		if saved.Silences, err = readSilences(ctx, db.read); err == nil {
+			s.isRead.Store(true)
 		}
 		return err
 	})
@@ -101,30 +95,43 @@ func (s *Store) Alert(ctx context.Context, id int64) (health.Alert, bool, error)
 func (s *Store) Transitions(ctx context.Context, alert int64) ([]health.Transition, error) {
 	var list []health.Transition
 	err := s.query("read transitions", func(db *database) error {
-		var rows []struct {
-			Number int     `db:"number"`
-			Kind   string  `db:"kind"`
-			Time   instant `db:"time"`
-			By     string  `db:"by"`
-			Note   string  `db:"note"`
-			Alert  string  `db:"alert"`
-		}
-		err := db.read.SelectContext(ctx, &rows, `SELECT number, kind, time, by, note, alert FROM transitions
-			WHERE alert_id = ? ORDER BY number`, alert)
+		var rows []transitionRow
+		err := db.read.SelectContext(ctx, &rows, `SELECT `+transitionColumns+` FROM transitions t WHERE t.alert_id = ? ORDER BY t.number`, alert)
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			var after alertRow
-			if err := json.Unmarshal([]byte(r.Alert), &after); err != nil {
-				return fmt.Errorf("transition %d of alert %d: %w", r.Number, alert, err)
+		for i := range rows {
+			t, err := rows[i].transition()
+			if err != nil {
+				return err
 			}
-			list = append(list, health.Transition{
-				Number: r.Number, Kind: health.TransitionKind(r.Kind), Time: time.Time(r.Time), By: r.By, Note: r.Note,
-				Alert: after.alert(),
-			})
+			list = append(list, t)
 		}
 		return nil
 	})
 	return list, err
+}
+
+// transitionRow is a health.Transition as a row of the table transitions.
+type transitionRow struct {
+	AlertID int64   `db:"alert_id"`
+	Number  int     `db:"number"`
+	Kind    string  `db:"kind"`
+	Time    instant `db:"time"`
+	By      string  `db:"by"`
+	Note    string  `db:"note"`
+	Alert   string  `db:"alert"`
+}
+
+const transitionColumns = `t.alert_id, t.number, t.kind, t.time, t.by, t.note, t.alert`
+
+func (r *transitionRow) transition() (health.Transition, error) {
+	var after alertRow
+	if err := json.Unmarshal([]byte(r.Alert), &after); err != nil {
+		return health.Transition{}, fmt.Errorf("transition %d of alert %d: %w", r.Number, r.AlertID, err)
+	}
+	return health.Transition{
+		Number: r.Number, Kind: health.TransitionKind(r.Kind), Time: time.Time(r.Time), By: r.By, Note: r.Note,
+		Alert: after.alert(),
+	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/otelhealth/otelhealth-go/health"
@@ -82,7 +83,7 @@ func TestSaved(t *testing.T) {
 	held := life(3, epoch)[2]
 	held.Number, held.Alert.Held, held.Alert.Changes = 1, true, 1
 	s.RecordTransitions([]health.Transition{firing(1, epoch), held})
-	s.RecordTransitions(life(9, epoch))
+	s.RecordTransitions(lifeOf(another(9, epoch)))
 	silence := health.Silence{Rule: "fd", Until: epoch.Add(time.Hour), By: "ann", At: epoch}
 	s.RecordSilences([]health.Silence{{Rule: "memory", Until: epoch, By: "bob", At: epoch}, silence})
 	s.RecordSilences([]health.Silence{silence})
@@ -113,6 +114,28 @@ func TestRefreshNeverUndoes(t *testing.T) {
 	if open, err := s.OpenAlerts(t.Context()); err != nil || len(open) != 0 {
 		t.Errorf("got %v, %v, want none open", open, err)
 	}
+}
+
+// TestNumbersNeverComeFirst: after a crash between the two, no alert is there without its transition and deliveries.
+func TestNumbersNeverComeFirst(t *testing.T) {
+	s, l := open(t, Config{Plan: twoDestinations}), newLoad(1)
+	fires, escalates := life(1, l.at)[0], life(1, l.at)[1]
+	check := func(want ...health.Alert) {
+		t.Helper()
+		got, err := s.OpenAlerts(t.Context())
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+			t.Errorf("%v (-want +got)\n%s", err, diff)
+		}
+	}
+	s.Refresh([]health.Alert{fires.Alert})
+	fill(t, s, l, 1)
+	check()
+	s.RecordTransitions([]health.Transition{fires})
+	flush(t, s)
+	l.at = l.at.Add(refreshEvery)
+	s.Refresh([]health.Alert{escalates.Alert})
+	fill(t, s, l, 1)
+	check(fires.Alert)
 }
 
 func TestAlertsFilter(t *testing.T) {
@@ -368,7 +391,7 @@ func TestManyAtOnce(t *testing.T) {
 					s.State()
 				case 7:
 					s.suspect.Store(true)
-					s.queue.poke()
+					poke(s.queue.ready)
 				}
 				if err != nil {
 					t.Error(err)

@@ -113,7 +113,7 @@ func BenchmarkOpenAlerts(b *testing.B) {
 	s, _, _ := openWeek(b)
 	var list []health.Transition
 	for i := range 10 {
-		list = append(list, firing(int64(i+1), epoch))
+		list = append(list, another(int64(i+1), epoch))
 	}
 	s.RecordTransitions(list)
 	flush(b, s)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/attribute"
@@ -15,98 +14,84 @@ import (
 
 // Bounds on the series that have no column of their own.
 const (
-	maxPerSample  = 2000  // in one layout, and so in one sample
+	maxPerSample  = 2000  // in one sample, and in one layout
 	maxDictionary = 20000 // in the file
-	sparseFor     = 360   // samples that must leave most of a layout empty before a smaller one is begun
+	textShare     = 8     // names and attributes may take one part in so many of the file
 )
 
 // catalog is the recorder's dictionary: which series there are, and at which position of the layout each stands. When a
 // transaction fails, the catalog is to be read again.
 type catalog struct {
-	series    map[seriesKey]int64
-	current   int64                        // layout; 0: none yet
-	last      int64                        // the highest layout
-	order     []int64                      // series by position
-	positions map[int64]int                // position by series
-	values    []float64                    // by position, of the sample being recorded
-	sparse    int                          // samples in a row that left most positions empty
-	refused   int                          // readings of the last sample that found no place
-	totals    map[int64]bool               // series that count up from the start of the process
-	metrics   map[string]health.MetricInfo // of this module
-	cache     layoutCache                  // of this file alone, and of what is not committed yet too
+	series  map[seriesKey]*series
+	byID    map[int64]*series
+	layout  layout
+	samples int64                        // recorded since the catalog was read
+	latest  int64                        // time of the latest of them, Unix milliseconds
+	text    int                          // bytes of names and attributes
+	most    int                          // of them
+	refused int                          // readings of the last sample that found no place
+	metrics map[string]health.MetricInfo // of this module
+	cache   layoutCache                  // of this file alone, and of what is not committed yet too
 }
 
+// series is one metric with one set of attributes.
+type series struct {
+	id       int64
+	size     int   // bytes of its names and attributes
+	isTotal  bool  // it counts up from the start of the process
+	used     int64 // the start of the newest bucket of the coarsest level that holds it
+	sample   int64 // the last sample that held it, by catalog.samples
+	index    int   // of its reading in that sample
+	position int   // in the current layout; negative: none
+}
+
+// seriesKey is what makes a series another one.
 type seriesKey struct {
 	name, scope string
 	attributes  attribute.Distinct
 }
 
-// readCatalog reads the dictionary and the newest layout.
-func readCatalog(ctx context.Context, q sqlx.QueryerContext) (*catalog, error) {
+// seriesRow is a row of the table series.
+type seriesRow struct {
+	ID         int64  `db:"id"`
+	Name       string `db:"name"`
+	Unit       string `db:"unit"`
+	Scope      string `db:"scope"`
+	Attributes string `db:"attributes"`
+	Used       int64  `db:"used"`
+}
+
+// readCatalog reads the dictionary and the newest layout of a file that may take so many bytes.
+func readCatalog(ctx context.Context, q sqlx.QueryerContext, maxBytes int64) (*catalog, error) {
 	c := &catalog{
-		series: make(map[seriesKey]int64), positions: make(map[int64]int), totals: make(map[int64]bool),
+		series: make(map[seriesKey]*series), byID: make(map[int64]*series), most: int(maxBytes / textShare),
 		metrics: make(map[string]health.MetricInfo),
 	}
 	for _, info := range health.Vocabulary() {
 		c.metrics[info.Name] = info
 	}
-	rows, err := q.QueryxContext(ctx, `SELECT id, name, scope, attributes FROM series`)
-	if err != nil {
+	var rows []seriesRow
+	if err := sqlx.SelectContext(ctx, q, &rows, `SELECT id, name, unit, scope, attributes, used FROM series`); err != nil {
 		return nil, fmt.Errorf("read the dictionary: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var name, scope, text string
-		if err := rows.Scan(&id, &name, &scope, &text); err != nil {
-			return nil, fmt.Errorf("read the dictionary: %w", err)
-		}
-		set, err := decodeAttributes(text)
+	for i := range rows {
+		set, err := decodeAttributes(rows[i].Attributes)
 		if err != nil {
-			return nil, fmt.Errorf("read the dictionary: series %d: %w", id, err)
+			return nil, fmt.Errorf("read the dictionary: series %d: %w", rows[i].ID, err)
 		}
-		c.note(seriesKey{name, scope, set.Equivalent()}, id)
+		c.note(seriesKey{rows[i].Name, rows[i].Scope, set.Equivalent()}, &rows[i])
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the dictionary: %w", err)
-	}
-	if err := sqlx.GetContext(ctx, q, &c.last, `SELECT ifnull(max(layout), 0) FROM layouts`); err != nil {
-		return nil, fmt.Errorf("read the newest layout: %w", err)
-	}
-	order, err := readLayout(ctx, q, c.last)
-	if err != nil {
-		return nil, err
-	}
-	c.use(c.last, order)
-	return c, nil
+	return c, c.readNewestLayout(ctx, q)
 }
 
-func readLayout(ctx context.Context, q sqlx.QueryerContext, id int64) ([]int64, error) {
-	var order []int64
-	err := sqlx.SelectContext(ctx, q, &order, `SELECT series FROM layouts WHERE layout = ? ORDER BY position`, id)
-	if err != nil {
-		return nil, fmt.Errorf("read layout %d: %w", id, err)
-	}
-	return order, nil
-}
-
-func (c *catalog) finder(ctx context.Context, q sqlx.QueryerContext) layoutFinder {
-	return layoutFinder{ctx, q, &c.cache}
-}
-
-func (c *catalog) use(id int64, order []int64) {
-	c.current, c.order = id, order
-	c.values = make([]float64, len(order))
-	clear(c.positions)
-	for i, series := range order {
-		c.positions[series] = i
-	}
-}
-
-// take finds the readings of a snapshot that have no column, one for each series, and makes the layout fit them.
+// take finds the readings of a snapshot that have no column, one for each series, and makes the layout fit them. They
+// are valid until the next sample is recorded.
 func (c *catalog) take(ctx context.Context, tx *sqlx.Tx, s *health.Snapshot) ([]reading, error) {
-	found := make(map[int64]float64, len(c.order))
+	c.samples++
 	c.refused = 0
+	at := s.Time.UnixMilli()
+	c.latest = max(c.latest, at)
+	readings := c.layout.readings[:0]
 	for i := range s.Metrics {
 		m := &s.Metrics[i]
 		if hasColumn(m.Name) {
@@ -116,49 +101,68 @@ func (c *catalog) take(ctx context.Context, tx *sqlx.Tx, s *health.Snapshot) ([]
 			if !health.Number(r.Value).Known() {
 				continue
 			}
-			id, err := c.id(ctx, tx, m, r.Attributes)
-			if err != nil {
+			found, err := c.find(ctx, tx, m, r.Attributes, at)
+			switch {
+			case err != nil:
 				return nil, err
-			}
-			if id == 0 || len(found) >= maxPerSample {
+			case found == nil, len(readings) >= maxPerSample:
 				c.refused++
-				continue
+			case found.sample == c.samples: // a second reading of one series
+				readings[found.index].value = rounded(m, r.Value)
+			default:
+				found.sample, found.index = c.samples, len(readings)
+				readings = append(readings, reading{found, rounded(m, r.Value)})
 			}
-			found[id] = rounded(m, r.Value)
 		}
 	}
-	readings := make([]reading, 0, len(found))
-	for id, v := range found {
-		readings = append(readings, reading{id, v})
-	}
-	slices.SortFunc(readings, func(x, y reading) int { return int(x.series - y.series) })
+	c.layout.readings = readings
 	return readings, c.fit(ctx, tx, readings)
 }
 
-// id returns the number of a series, which is new when it was never seen; 0 when the dictionary is full.
-func (c *catalog) id(ctx context.Context, tx *sqlx.Tx, m *health.Metric, set attribute.Set) (int64, error) {
+// find returns the series, which is new when it was never seen, and notes that it is used; nil: the dictionary is full.
+func (c *catalog) find(ctx context.Context, tx *sqlx.Tx, m *health.Metric, set attribute.Set, at int64) (*series, error) {
 	key := seriesKey{m.Name, m.Scope, set.Equivalent()}
-	id, ok := c.series[key]
-	if ok || len(c.series) >= maxDictionary {
-		return id, nil
+	since := floor(at, levels[coarsest].width)
+	found := c.series[key]
+	switch {
+	case found == nil && (len(c.series) >= maxDictionary || c.text >= c.most):
+		return nil, nil
+	case found == nil:
+		return c.add(ctx, tx, key, seriesRow{Name: m.Name, Unit: m.Unit, Scope: m.Scope, Attributes: encodeAttributes(set), Used: since})
+	case found.used >= since:
+		return found, nil
 	}
-	// Attributes that differ in type alone read the same as text: they share one series.
-	err := tx.GetContext(ctx, &id, `INSERT INTO series (name, unit, scope, attributes) VALUES (?, ?, ?, ?)
-		ON CONFLICT (name, scope, attributes) DO UPDATE SET unit = excluded.unit RETURNING id`,
-		m.Name, m.Unit, m.Scope, encodeAttributes(set))
-	if err != nil {
-		return 0, fmt.Errorf("add series %s: %w", m.Name, err)
-	}
-	c.note(key, id)
-	return id, nil
+	found.used = since
+	_, err := tx.ExecContext(ctx, `UPDATE series SET used = ? WHERE id = ?`, since, found.id)
+	return found, wrap(err, "note that a series is used")
 }
 
-func (c *catalog) note(key seriesKey, id int64) {
-	c.series[key] = id
-	if isOwn(key.scope) && c.metrics[key.name].Kind == health.Counter {
-		c.totals[id] = true
+func (c *catalog) add(ctx context.Context, tx *sqlx.Tx, key seriesKey, row seriesRow) (*series, error) {
+	// Attributes that differ in type alone read the same as text: they share one series.
+	err := tx.GetContext(ctx, &row.ID, `INSERT INTO series (name, unit, scope, attributes, used) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (name, scope, attributes) DO UPDATE SET unit = excluded.unit, used = max(used, excluded.used) RETURNING id`,
+		row.Name, row.Unit, row.Scope, row.Attributes, row.Used)
+	if err != nil {
+		return nil, fmt.Errorf("add series %s: %w", row.Name, err)
 	}
+	return c.note(key, &row), nil
 }
+
+// note takes a row of the dictionary into memory.
+func (c *catalog) note(key seriesKey, row *seriesRow) *series {
+	s := c.byID[row.ID]
+	if s == nil {
+		s = &series{id: row.ID, size: row.size(), position: -1, isTotal: isOwn(row.Scope) && c.metrics[row.Name].Kind == health.Counter}
+		c.byID[row.ID] = s
+		c.text += s.size
+	}
+	s.used = max(s.used, row.Used)
+	c.series[key] = s
+	return s
+}
+
+// size is about what the row and its entry in the index take.
+func (r *seriesRow) size() int { return 2 * (len(r.Name) + len(r.Scope) + len(r.Attributes)) }
 
 func isOwn(scope string) bool { return scope == health.Scope || scope == health.RuntimeScope }
 
@@ -173,65 +177,6 @@ func rounded(m *health.Metric, v float64) float64 {
 		return math.Round(v*1e6) / 1e6
 	}
 	return v
-}
-
-// fit makes the current layout hold all the readings, and a smaller one when it has long been mostly empty.
-func (c *catalog) fit(ctx context.Context, tx *sqlx.Tx, readings []reading) error {
-	ids := make([]int64, len(readings))
-	for i, r := range readings {
-		ids[i] = r.series
-	}
-	c.sparse++
-	if len(c.order) <= 2*len(ids)+16 {
-		c.sparse = 0
-	}
-	if c.sparse > sparseFor {
-		c.sparse = 0
-		return c.begin(ctx, tx, ids)
-	}
-	return c.include(ctx, tx, ids)
-}
-
-// include makes the current layout hold all these series.
-func (c *catalog) include(ctx context.Context, tx *sqlx.Tx, ids []int64) error {
-	var fresh []int64
-	for _, id := range ids {
-		if _, ok := c.positions[id]; !ok {
-			fresh = append(fresh, id)
-		}
-	}
-	switch {
-	case len(fresh) == 0:
-		return nil
-	case len(c.order)+len(fresh) > maxPerSample:
-		return c.begin(ctx, tx, ids)
-	default:
-		return c.begin(ctx, tx, slices.Concat(c.order, fresh))
-	}
-}
-
-// begin makes a layout of these series the current one.
-func (c *catalog) begin(ctx context.Context, tx *sqlx.Tx, order []int64) error {
-	c.last++
-	for position, series := range order {
-		_, err := tx.ExecContext(ctx, `INSERT INTO layouts (layout, position, series) VALUES (?, ?, ?)`, c.last, position, series)
-		if err != nil {
-			return fmt.Errorf("begin layout %d: %w", c.last, err)
-		}
-	}
-	c.use(c.last, order)
-	return nil
-}
-
-// encode writes the readings in the current layout, which holds them.
-func (c *catalog) encode(b []byte, readings []reading) []byte {
-	for i := range c.values {
-		c.values[i] = math.NaN()
-	}
-	for _, r := range readings {
-		c.values[c.positions[r.series]] = r.value
-	}
-	return encodeReadings(b, c.values)
 }
 
 func encodeAttributes(set attribute.Set) string {

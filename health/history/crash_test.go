@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -49,8 +50,10 @@ func twoDestinations(t health.Transition, existing []health.Delivery, _ bool) (i
 }
 
 // life is an alert's: it fires, escalates and is resolved.
-func life(id int64, at time.Time) []health.Transition {
-	fires := firing(id, at)
+func life(id int64, at time.Time) []health.Transition { return lifeOf(firing(id, at)) }
+
+func lifeOf(fires health.Transition) []health.Transition {
+	at := fires.Time
 	escalates := fires
 	escalates.Number, escalates.Kind, escalates.Time = 2, health.TransitionEscalated, at.Add(10*time.Second)
 	escalates.Alert.Severity, escalates.Alert.Changes = health.Fail, 2
@@ -72,6 +75,10 @@ func crashChild(path string) {
 		fail(err)
 	}
 	s, err := Open(Config{Path: path, Logger: silent(), Plan: twoDestinations})
+	// A process that is being started holds, until it is, what its parent has open: also a lock of another test.
+	for deadline := time.Now().Add(10 * time.Second); errors.Is(err, ErrInUse) && time.Now().Before(deadline); {
+		s, err = Open(Config{Path: path, Logger: silent(), Plan: twoDestinations})
+	}
 	if err != nil {
 		fail(err)
 	}
@@ -83,7 +90,7 @@ func crashChild(path string) {
 	l := newLoad(uint64(at))
 	l.at = time.UnixMilli(at).UTC()
 	for id := saved.LastID + 1; ; id++ {
-		for _, t := range life(id, l.at) {
+		for _, t := range lifeOf(another(id, l.at)) {
 			snapshot := l.next()
 			s.Record(snapshot)
 			s.RecordTransitions([]health.Transition{t})

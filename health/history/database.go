@@ -24,7 +24,9 @@ const (
 
 // database is one open file: a connection that writes, a few that read, and what the recorder knows of the contents.
 type database struct {
-	path  string
+	path     string
+	maxBytes int64 // of the file
+
 	write *sqlx.DB // of one connection
 	read  *sqlx.DB
 	files map[string]os.FileInfo // the file and its log, as they were opened
@@ -39,6 +41,7 @@ type database struct {
 	// What follows is the recorder's own; nil: to be read from the file again.
 	insertSample *sqlx.Stmt
 	upsertAlert  *sqlx.NamedStmt
+	refreshAlert *sqlx.NamedStmt
 
 	catalog *catalog
 	rollups *rollups
@@ -46,19 +49,19 @@ type database struct {
 
 // openDatabase opens the file and brings it up to date. It is created where it is missing.
 func openDatabase(ctx context.Context, path string, maxBytes int64) (*database, error) {
-	d := &database{path: path}
-	err := d.open(ctx, maxBytes)
+	d := &database{path: path, maxBytes: maxBytes}
+	err := d.open(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
 }
 
-func (d *database) open(ctx context.Context, maxBytes int64) (err error) {
+func (d *database) open(ctx context.Context) (err error) {
 	if d.lock, err = lockBeside(d.path); err != nil {
 		return err
 	}
-	if d.write, err = connect(dsn(d.path, writeParameters(maxBytes)), 1); err != nil {
+	if d.write, err = connect(dsn(d.path, writeParameters(d.maxBytes)), 1); err != nil {
 		return err
 	}
 	if err := checkPragmas(ctx, d.write); err != nil {
@@ -88,7 +91,7 @@ func writeParameters(maxBytes int64) url.Values {
 		"_dqs":          {"0"},
 		"_pragma": {
 			fmt.Sprintf("page_size(%d)", pageSize), // before anything that makes the file
-			fmt.Sprintf("max_page_count(%d)", maxBytes/pageSize),
+			fmt.Sprintf("max_page_count(%d)", pagesForSamples(maxBytes)),
 			"journal_size_limit(4194304)",
 		},
 	}
@@ -191,11 +194,14 @@ func (d *database) prepare(ctx context.Context) (err error) {
 		}
 	}
 	statement(d.write, &d.insertSample, insert("INSERT OR IGNORE", "samples", sampleColumns()))
-	statement(d.read, &d.newestSample, selectSamples+" ORDER BY time DESC LIMIT 1")
+	statement(d.read, &d.newestSample, selectSamples+" WHERE time = ("+newestTime+")")
 	statement(d.read, &d.someSamples, selectSamples+" WHERE time >= ? AND time < ? ORDER BY time LIMIT ?")
 	statement(d.read, &d.openAlerts, "SELECT "+alertColumns()+" FROM alerts WHERE state <> 'resolved' ORDER BY id DESC")
 	if err == nil {
 		d.upsertAlert, err = d.write.PrepareNamedContext(ctx, upsertAlert())
+	}
+	if err == nil {
+		d.refreshAlert, err = d.write.PrepareNamedContext(ctx, refreshAlert())
 	}
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)

@@ -12,11 +12,16 @@
 // # What is in the file
 //
 // A sample is one wide row in samples; the readings that have no column of their own, of pools, brokers and custom
-// sources, stand in it as one JSON array whose positions a layout names. Samples are rolled up while they are recorded,
+// sources, stand in it as one JSON array whose positions a layout names, and those of series that come and go as a JSON
+// object beside it. Samples are rolled up while they are recorded,
 // into buckets of 1 minute, 15 minutes and 4 hours with minimum, mean, maximum, counts and quantile sketches, so that
 // any range is answered from a few hundred rows. A bucket's row is written once the bucket is full; until then, and at
 // the ends of a range, finer rows are read. The views history, series_readings and alert_history are for people with
 // the sqlite3 shell.
+//
+// What is older than it is kept for is deleted in small steps, and so is the oldest when the file has less than an eighth
+// of its limit left: samples and rollups first, alerts that are resolved later, and what is yet to be delivered last. Samples
+// never take the last sixteenth, which is for alerts.
 //
 // A kill loses at most what was queued, which is one sample while the database is well. A power cut may lose samples of
 // the last minutes as well, but never a transition or a delivery: those are synchronised to the disk when they are

@@ -14,6 +14,7 @@ type level struct {
 	sketches       string // the table with the buckets' sketches
 	width          int64  // of a bucket, milliseconds; 0: samples
 	keep           time.Duration
+	layouts        bool // stores readings by position: rows are many, and gone before there are many layouts
 	sketchReadings bool // keeps sketches of the series too; in shorter buckets they would cost more than the samples
 }
 
@@ -27,8 +28,8 @@ const (
 
 // levels are ordered from fine to coarse; each width divides the next.
 var levels = [numLevels]level{
-	raw: {table: "samples"}, // kept for Config.Retention
-	1:   {table: "rollup_1m", sketches: "sketches_1m", width: time.Minute.Milliseconds(), keep: 30 * day},
+	raw: {table: "samples", layouts: true}, // kept for Config.Retention
+	1:   {table: "rollup_1m", sketches: "sketches_1m", width: time.Minute.Milliseconds(), keep: 30 * day, layouts: true},
 	2:   {table: "rollup_15m", sketches: "sketches_15m", width: (15 * time.Minute).Milliseconds(), keep: 365 * day, sketchReadings: true},
 	3:   {table: "rollup_4h", sketches: "sketches_4h", width: (4 * time.Hour).Milliseconds(), keep: 365 * day, sketchReadings: true},
 }
@@ -74,10 +75,11 @@ type piece struct {
 
 // cover splits [from, to) into pieces, in order, of levels no coarser than top: whole buckets where there are any, finer
 // rows at both ends and in place of the bucket that is being filled. Where finer rows are pruned already, the whole
-// bucket is taken, and the range grows by a part of it. Levels for which skip holds are not read.
+// bucket is taken, and the range grows by a part of it; what is pruned at top too comes from the finest level that still
+// has it. Levels for which skip holds are not read.
 func cover(from, to int64, top int, reaches *[numLevels]reach, skip func(level int) bool) []piece {
 	c := coverer{reaches: reaches, skip: skip}
-	c.split(from, to, top)
+	c.reachBack(from, to, top)
 	return c.pieces
 }
 
@@ -85,6 +87,20 @@ type coverer struct {
 	reaches *[numLevels]reach
 	skip    func(level int) bool
 	pieces  []piece
+}
+
+// reachBack takes what the level has of the range, and what is older from coarser ones.
+func (c *coverer) reachBack(from, to int64, at int) {
+	coarser := at + 1
+	for coarser < coarsest && c.skip != nil && c.skip(coarser) {
+		coarser++
+	}
+	if gone := c.reaches[at].pruned; coarser <= coarsest && gone > from {
+		end := min(ceil(gone, levels[coarser].width), to)
+		c.reachBack(from, end, coarser)
+		from = end
+	}
+	c.split(from, to, at)
 }
 
 func (c *coverer) split(from, to int64, at int) {

@@ -1,46 +1,5 @@
 package history
 
-import (
-	"context"
-	"slices"
-	"sync"
-
-	"github.com/jmoiron/sqlx"
-)
-
-// layoutCache remembers layouts, which never change. It is safe for concurrent use.
-type layoutCache struct {
-	mu     sync.Mutex
-	orders map[int64][]int64
-}
-
-// layoutFinder finds out which series the positions of a layout are, within one transaction.
-type layoutFinder struct {
-	ctx   context.Context
-	q     sqlx.QueryerContext
-	cache *layoutCache
-}
-
-func (f layoutFinder) layout(id int64) ([]int64, error) {
-	f.cache.mu.Lock()
-	order, ok := f.cache.orders[id]
-	f.cache.mu.Unlock()
-	if ok {
-		return order, nil
-	}
-	order, err := readLayout(f.ctx, f.q, id)
-	if err != nil {
-		return nil, err
-	}
-	f.cache.mu.Lock()
-	defer f.cache.mu.Unlock()
-	if f.cache.orders == nil {
-		f.cache.orders = make(map[int64][]int64)
-	}
-	f.cache.orders[id] = order
-	return order, nil
-}
-
 // merge takes in a row, as far as sel selected it.
 func (a *aggregate) merge(r *row, sel *selection, find layoutFinder) error {
 	a.samples += r.samples
@@ -56,7 +15,7 @@ func (a *aggregate) merge(r *row, sel *selection, find layoutFinder) error {
 	}
 	var sketches [numRolled][]byte
 	for n, sketch, rest, ok := nextSketch(r.sketches); ok; n, sketch, rest, ok = nextSketch(rest) {
-		if n < numRolled {
+		if n < int64(numRolled) {
 			sketches[n] = sketch
 		}
 	}
@@ -75,26 +34,46 @@ func (a *aggregate) merge(r *row, sel *selection, find layoutFinder) error {
 
 // mergeReadings takes in the readings of a row, those that sel names.
 func (a *aggregate) mergeReadings(r *row, sel *selection, find layoutFinder) error {
-	if r.layout == 0 {
-		return nil
-	}
-	series, err := find.layout(r.layout)
-	if err != nil {
+	sketches := sketchesBySeries(r.readingSketches)
+	take := func(series int64, e element) error {
+		if !sel.wants(series) {
+			return nil
+		}
+		s, err := e.stat(r.samples)
+		if err == nil {
+			a.of(series).merge(&s, sketches[series], a.seriesSketches())
+		}
 		return err
 	}
-	next, sketch, rest, ok := nextSketch(r.readingSketches)
-	return decodeReadings(r.readings, func(position int, numbers []float64) {
-		if position >= len(series) || sel.series != nil && !slices.Contains(sel.series, series[position]) {
-			return
+	if r.layout > 0 {
+		order, err := find.layout(r.layout)
+		if err != nil {
+			return err
 		}
-		for ok && next < position {
-			next, sketch, rest, ok = nextSketch(rest)
+		err = eachReading(r.readings, func(position int, e element) error {
+			if position >= len(order) {
+				return errReadings
+			}
+			return take(order[position], e)
+		})
+		if err != nil {
+			return err
 		}
-		var own []byte
-		if ok && next == position {
-			own = sketch
-		}
-		s := newStat(numbers, r.samples)
-		a.of(series[position]).merge(&s, own, a.seriesSketches())
-	})
+	}
+	if len(r.others) == 0 {
+		return nil
+	}
+	return eachOther(r.others, take)
+}
+
+// sketchesBySeries splits the column reading_sketches.
+func sketchesBySeries(b []byte) map[int64][]byte {
+	if len(b) == 0 {
+		return nil
+	}
+	sketches := make(map[int64][]byte)
+	for series, sketch, rest, ok := nextSketch(b); ok; series, sketch, rest, ok = nextSketch(rest) {
+		sketches[series] = sketch
+	}
+	return sketches
 }

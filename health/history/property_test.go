@@ -212,9 +212,10 @@ func checkRange(t *testing.T, s *Store, o *oracle, what string, from, to time.Ti
 			first = sample.Time
 		}
 		newest = *sample
-		covered += sample.Interval
+		within := min(sample.Interval, to.Sub(sample.Time))
+		covered += within
 		if sample.Status.Overall != health.Fail {
-			up += sample.Interval
+			up += within
 		}
 		for i, v := range sampleValues(sample) {
 			if i < numRolled && v.Known() {
@@ -378,4 +379,45 @@ func checkBuckets(t *testing.T, o *oracle, r health.SeriesRequest, got health.Bu
 		}
 	})
 	check()
+}
+
+// TestUptimeEndsWithTheRange: of the last sample's interval only what lies within the range counts.
+func TestUptimeEndsWithTheRange(t *testing.T) {
+	s, l := open(t, Config{}), newLoad(1)
+	l.interval = time.Minute
+	for _, overall := range []health.Status{health.Fail, health.Pass} {
+		snapshot := l.next()
+		snapshot.Overall = overall
+		s.Record(snapshot)
+	}
+	flush(t, s)
+	stats, err := s.Statistics(t.Context(), epoch, epoch.Add(80*time.Second))
+	if err != nil || !near(stats.Uptime, 0.25, 1e-9) || stats.Coverage != 1 {
+		t.Errorf("got an uptime of %v and a coverage of %v, want 20 s and all of 80: %v", stats.Uptime, stats.Coverage, err)
+	}
+}
+
+// TestCurrentOfWhatIsRolledUp: where the samples are gone, the newest rollup of the range says what was current.
+func TestCurrentOfWhatIsRolledUp(t *testing.T) {
+	s, l := open(t, Config{Retention: time.Hour}), newLoad(1)
+	l.interval = 30 * time.Second
+	for i := range 600 {
+		snapshot := l.next()
+		for j := range snapshot.Metrics {
+			if m := &snapshot.Metrics[j]; m.Name == health.MetricFDCount {
+				m.Readings[0].Value = float64(i / 2)
+			}
+		}
+		s.Record(snapshot)
+		if i%60 == 0 {
+			flush(t, s)
+		}
+	}
+	flush(t, s)
+	to := epoch.Add(2 * time.Hour).Truncate(time.Minute)
+	stats, err := s.Statistics(t.Context(), epoch.Add(time.Hour), to)
+	want := health.Number(to.Add(-time.Minute).Sub(epoch) / time.Minute)
+	if got := stats.Columns[health.ColumnFDCount].Current; err != nil || got < want || got > want+1 {
+		t.Errorf("got %v, %v, want about %v", got, err, want)
+	}
 }

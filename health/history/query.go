@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
 
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -28,7 +29,11 @@ func (s *Store) query(doing string, f func(*database) error) error {
 	}
 	if condition(err) == health.HistoryCorrupt {
 		s.suspect.Store(true)
-		s.queue.poke()
+		poke(s.queue.ready)
+	}
+	var sqliteErr *sqlite.Error
+	if errors.As(err, &sqliteErr) && !isRefused(err) {
+		return fmt.Errorf("%s: %w: %w", doing, health.ErrHistoryUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -46,6 +51,9 @@ func (s *Store) consistently(ctx context.Context, doing string, f func(tx *sqlx.
 }
 
 var selectSamples = "SELECT " + strings.Join(sampleColumns()[:2+numValues+numComponents], ", ") + " FROM samples"
+
+// newestTime selects the time of the sample that was recorded last: the latest, unless the clock was set back.
+const newestTime = `SELECT ifnull(open_time, (SELECT max(time) FROM samples)) FROM resolutions WHERE seconds = 0`
 
 // sampleScanner reads rows of samples into one health.Sample.
 type sampleScanner struct {
@@ -78,7 +86,7 @@ func (s *sampleScanner) scan(row interface{ Scan(...any) error }) error {
 	return nil
 }
 
-// Newest returns the newest sample, and false when there is none.
+// Newest returns the sample that was recorded last, and false when there is none.
 func (s *Store) Newest(ctx context.Context) (health.Sample, bool, error) {
 	scanner := newSampleScanner()
 	err := s.query("read the newest sample", func(db *database) error {

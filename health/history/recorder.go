@@ -26,7 +26,10 @@ type recorder struct {
 	one        bool // write one entry at a time: a batch was refused
 	exchanged  bool // the file was exchanged, and nothing has been written since
 	looked     time.Time
-	maintained int64 // time of the sample at which that was done last, Unix milliseconds
+	clock      clock
+	carried    *carried // nil: no file was opened yet
+	inherited  int64    // the highest id in the first one
+	maintained int64    // time of the sample at which that was done last, Unix milliseconds
 	refreshed  int64
 	pruning    bool // there is more to prune
 }
@@ -44,27 +47,30 @@ func (s *Store) run(ctx context.Context) {
 				continue
 			case <-s.stop:
 				if empty := s.queue.empty(); empty == nil {
+					s.keepLast(ctx)
 					return
 				}
 				continue
 			}
 		}
 		err := s.attempt(ctx, entries)
+		if err != nil && s.recover(ctx, err, entries) {
+			continue
+		}
 		s.note(err)
-		switch {
-		case err == nil:
+		if err == nil {
 			s.queue.done()
 			s.recorder.one, s.recorder.exchanged = false, false
 			retry = firstRetry
 			continue
-		case s.recover(ctx, err, entries):
-			continue
-		case s.stopping() || ctx.Err() != nil:
+		}
+		if s.stopping() || ctx.Err() != nil {
 			return
 		}
 		timer := time.NewTimer(retry)
 		select {
 		case <-timer.C:
+		case <-s.queue.urgent: // alerts do not wait for samples
 		case <-s.stop: // one more attempt
 		}
 		timer.Stop()
@@ -107,9 +113,11 @@ func (s *Store) attempt(ctx context.Context, entries []entry) (err error) {
 	if entries[0].snapshot != nil {
 		return s.writeSamples(ctx, db, entries)
 	}
-	err = db.writeAlerts(ctx, entries, s.config.Plan)
-	if err == nil && s.config.Committed != nil {
-		s.config.Committed()
+	made, err := db.writeAlerts(ctx, entries, s.config.Plan, s.recorder.inherited)
+	if err == nil {
+		s.recorder.carried.note(entries)
+		s.recorder.carried.noteTransitions(made)
+		s.committed()
 	}
 	return err
 }
@@ -123,14 +131,12 @@ func (s *Store) opened(ctx context.Context) (*database, error) {
 	if s.db != nil {
 		return s.db, nil
 	}
-	db, err := openDatabase(ctx, s.config.Path, s.config.MaxBytes)
+	db, err := s.begin(ctx)
 	if condition(err) == health.HistoryCorrupt && !s.recorder.exchanged {
 		if err := s.setAside(err); err != nil {
 			return nil, err
 		}
-		if db, err = openDatabase(ctx, s.config.Path, s.config.MaxBytes); err == nil {
-			err = db.seed(ctx)
-		}
+		db, err = s.begin(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -139,6 +145,33 @@ func (s *Store) opened(ctx context.Context) (*database, error) {
 	s.db = db
 	s.mu.Unlock()
 	return db, nil
+}
+
+// begin opens the file: the first one to go on from it, another one to go on with what is carried over.
+func (s *Store) begin(ctx context.Context) (*database, error) {
+	db, err := openDatabase(ctx, s.config.Path, s.config.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	r := &s.recorder
+	if r.carried == nil {
+		if r.carried, err = readCarried(ctx, db.write); err == nil {
+			r.inherited = r.carried.lastID
+		}
+	} else if err = db.carryOver(ctx, r.carried, s.config.Plan); err == nil && len(r.carried.last) > 0 {
+		r.refreshed = 0 // the numbers follow at once
+		s.committed()
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+func (s *Store) committed() {
+	if s.config.Committed != nil {
+		s.config.Committed()
+	}
 }
 
 // recover deals with an error that goes away by doing something, and reports whether it did.
@@ -152,7 +185,12 @@ func (s *Store) recover(ctx context.Context, err error, entries []entry) bool {
 		s.closeFile(health.HistoryCorrupt)
 		return !s.recorder.exchanged && s.setAside(err) == nil
 	case health.HistoryFull:
-		return s.makeRoom(ctx)
+		if s.makeRoom(ctx) {
+			return true
+		}
+		isBatch := len(entries) > 1
+		s.recorder.one = isBatch // one of them may have room
+		return isBatch
 	case health.HistoryUnavailable:
 		switch {
 		case !isRefused(err):
@@ -198,6 +236,10 @@ func (s *Store) setAside(why error) error {
 		}
 	}
 	s.recorder.exchanged = true
+	if s.recorder.carried == nil { // nobody knows what ids were in it
+		s.recorder.carried = newCarried()
+		s.recorder.carried.lastID = time.Now().Unix()
+	}
 	s.stateMu.Lock()
 	s.state.SetAside = aside
 	s.stateMu.Unlock()

@@ -21,6 +21,10 @@ type bucket struct {
 // falls into another bucket. When a transaction fails, they are to be read again.
 type rollups struct {
 	buckets [numLevels]bucket // that of raw is unused
+
+	pruned   [numLevels]int64 // what is older was deleted
+	latest   int64            // time of the latest sample, Unix milliseconds
+	isBehind bool             // the last sample is not the latest
 }
 
 // readRollups sums up again what the open buckets held, from finer rows.
@@ -30,6 +34,11 @@ func readRollups(ctx context.Context, q sqlx.QueryerContext, c *catalog) (*rollu
 		return nil, err
 	}
 	r, sketches, find := new(rollups), newSketcher(), c.finder(ctx, q)
+	r.isBehind = reaches[raw].open >= 0
+	r.reach(&reaches)
+	if err := sqlx.GetContext(ctx, q, &r.latest, `SELECT ifnull(max(time), 0) FROM samples`); err != nil {
+		return nil, fmt.Errorf("read the latest sample: %w", err)
+	}
 	for at := raw + 1; at < numLevels; at++ {
 		l, b := &levels[at], &r.buckets[at]
 		b.start, b.sum = reaches[at].open, newAggregate(sketches, l.sketchReadings)
@@ -60,6 +69,9 @@ func everything(readingSketches bool) *selection {
 // add rolls a sample up, of which the table samples did not hold one for that time.
 func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *health.Sample, readings []reading) error {
 	at := s.Time.UnixMilli()
+	if err := r.place(ctx, tx, at); err != nil {
+		return err
+	}
 	for i := raw + 1; i < numLevels; i++ {
 		b := &r.buckets[i]
 		if start := floor(at, levels[i].width); b.start != start {
@@ -70,6 +82,47 @@ func (r *rollups) add(ctx context.Context, tx *sqlx.Tx, c *catalog, s *health.Sa
 		b.sum.add(s, readings)
 	}
 	return nil
+}
+
+// place notes that a sample is the last one, and where it was recorded in a time of which samples were deleted before: the
+// clock was set back.
+func (r *rollups) place(ctx context.Context, tx *sqlx.Tx, at int64) error {
+	isBehind := at < r.latest
+	r.latest = max(r.latest, at)
+	if isBehind || r.isBehind {
+		_, err := tx.ExecContext(ctx, `UPDATE resolutions SET open_time = iif(?, ?, NULL) WHERE seconds = 0`, isBehind, at)
+		if err != nil {
+			return fmt.Errorf("note the last sample: %w", err)
+		}
+	}
+	r.isBehind = isBehind
+	for i := range levels {
+		start := floor(at, max(1, levels[i].width))
+		if start >= r.pruned[i] {
+			continue
+		}
+		r.pruned[i] = start
+		_, err := tx.ExecContext(ctx, `UPDATE resolutions SET pruned_until = ? WHERE seconds = ?`, start, levels[i].width/1000)
+		if err != nil {
+			return fmt.Errorf("note that %s reaches further back: %w", levels[i].table, err)
+		}
+	}
+	return nil
+}
+
+// learn reads what has been deleted.
+func (r *rollups) learn(ctx context.Context, q sqlx.QueryerContext) error {
+	reaches, err := readReach(ctx, q)
+	if err == nil {
+		r.reach(&reaches)
+	}
+	return err
+}
+
+func (r *rollups) reach(reaches *[numLevels]reach) {
+	for i := range reaches {
+		r.pruned[i] = reaches[i].pruned
+	}
 }
 
 // turn writes the bucket and begins another, or goes on with it where it was begun before: the clock was set back.
@@ -119,7 +172,7 @@ func (b *bucket) write(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) e
 		if s.count < a.samples {
 			missing[rolledColumns[i]] = a.samples - s.count
 		}
-		sketches = appendSketch(sketches, i, s)
+		sketches = appendSketch(sketches, int64(i), s)
 	}
 	for _, n := range a.statuses {
 		args = append(args, n.unknown, n.warn, n.fail)
@@ -132,42 +185,62 @@ func (b *bucket) write(ctx context.Context, tx *sqlx.Tx, l *level, c *catalog) e
 		}
 		missed = string(text)
 	}
-	layout, readings, readingSketches, err := b.readings(ctx, tx, c)
-	if err != nil {
+	args = append(args, missed)
+	args = append(args, b.readings(l, c)...)
+	if _, err := tx.ExecContext(ctx, insert("REPLACE", l.table, rollupColumns(l)), args...); err != nil {
 		return err
 	}
-	args = append(args, missed, layout, readings)
-	if _, err := tx.ExecContext(ctx, insert("REPLACE", l.table, rollupColumns()), args...); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "REPLACE INTO "+l.sketches+" (time, sketches, reading_sketches) VALUES (?, ?, ?)",
-		b.start, sketches, readingSketches)
+	_, err := tx.ExecContext(ctx, "REPLACE INTO "+l.sketches+" (time, sketches, reading_sketches) VALUES (?, ?, ?)",
+		b.start, sketches, b.readingSketches(c))
 	return err
 }
 
-// readings returns layout, readings and reading_sketches.
-func (b *bucket) readings(ctx context.Context, tx *sqlx.Tx, c *catalog) (layout, readings any, sketches []byte, err error) {
-	ids := b.sum.seriesIDs()
-	if len(ids) == 0 {
-		return nil, nil, nil, nil
+// readings returns the values of the last columns, after missing.
+func (b *bucket) readings(l *level, c *catalog) []any {
+	var order []*series
+	if l.layouts {
+		order = c.layout.order
 	}
-	if err := c.include(ctx, tx, ids); err != nil {
-		return nil, nil, nil, err
+	text, others, placed := []byte("["), []byte(nil), false
+	for i, s := range order {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		var of *stat
+		if s != nil {
+			of = b.sum.series[s.id]
+			placed = placed || of != nil && of.count > 0
+		}
+		text = appendStat(text, of, b.sum.samples, s != nil && s.isTotal)
 	}
-	stats := make([]*stat, len(c.order))
-	for i, series := range c.order {
-		if s := b.sum.series[series]; s != nil {
-			stats[i] = s
-			if !c.totals[series] {
-				sketches = appendSketch(sketches, i, s)
-			}
+	for _, id := range b.sum.seriesIDs() {
+		if s := c.byID[id]; s != nil && (s.position < 0 || !l.layouts) {
+			others = appendStat(appendKey(others, id), b.sum.series[id], b.sum.samples, s.isTotal)
 		}
 	}
-	text := encodeStats(nil, stats, b.sum.samples, func(position int) bool { return c.totals[c.order[position]] })
-	return c.current, string(text), sketches, nil
+	var columns []any
+	switch {
+	case l.layouts && placed:
+		columns = append(columns, c.layout.id, string(append(text, ']')))
+	case l.layouts:
+		columns = append(columns, nil, nil)
+	}
+	if len(others) == 0 {
+		return append(columns, nil)
+	}
+	return append(columns, string(append(others, '}')))
 }
 
-func rollupColumns() []string {
+func (b *bucket) readingSketches(c *catalog) (sketches []byte) {
+	for _, id := range b.sum.seriesIDs() {
+		if s := c.byID[id]; s != nil && !s.isTotal {
+			sketches = appendSketch(sketches, id, b.sum.series[id])
+		}
+	}
+	return sketches
+}
+
+func rollupColumns(l *level) []string {
 	list := []string{"time", "samples", "covered_ms", "up_ms"}
 	for _, c := range rolledColumns {
 		list = append(list, string(c)+"_min", string(c)+"_mean", string(c)+"_max")
@@ -175,7 +248,10 @@ func rollupColumns() []string {
 	for _, c := range components {
 		list = append(list, c+"_unknown", c+"_warn", c+"_fail")
 	}
-	return append(list, "missing", "layout", "readings")
+	if l.layouts {
+		return append(list, "missing", "layout", "readings", "others")
+	}
+	return append(list, "missing", "readings")
 }
 
 func insert(verb, table string, columns []string) string {

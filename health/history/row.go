@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -19,7 +20,7 @@ type selection struct {
 	overall  bool  // of the overall status alone
 	sketches bool  // of the columns
 	readings bool
-	series   []int64 // of the readings these alone; nil: all
+	series   []int64 // of the readings these alone, in ascending order; nil: all
 	// readingSketches come with readings, where the level keeps them.
 	readingSketches bool
 }
@@ -34,7 +35,17 @@ type row struct {
 	sketches        sql.RawBytes
 	layout          int64
 	readings        sql.RawBytes
+	others          sql.RawBytes
 	readingSketches sql.RawBytes
+}
+
+// wants reports whether the readings of a series are selected.
+func (sel *selection) wants(series int64) bool {
+	if sel.series == nil {
+		return true
+	}
+	_, ok := slices.BinarySearch(sel.series, series)
+	return ok
 }
 
 // expressions returns what is selected from a level's table.
@@ -63,12 +74,20 @@ func (sel *selection) expressions(l *level) []string {
 		list = append(list, "sketches")
 	}
 	if sel.readings {
-		list = append(list, "ifnull(layout, 0)", "readings")
+		list = append(list, l.readingsColumns()...)
 	}
 	if sel.readingSketches {
 		list = append(list, "reading_sketches")
 	}
 	return list
+}
+
+// readingsColumns returns what is selected as layout, readings and others.
+func (l *level) readingsColumns() []string {
+	if l.layouts {
+		return []string{"ifnull(layout, 0)", "readings", "others"}
+	}
+	return []string{"0", "NULL", "readings"}
 }
 
 func (sel *selection) ofSamples() []string {
@@ -86,7 +105,7 @@ func (sel *selection) ofSamples() []string {
 		}
 	}
 	if sel.readings {
-		list = append(list, "ifnull(layout, 0)", "readings")
+		list = append(list, levels[raw].readingsColumns()...)
 	}
 	return list
 }
@@ -143,7 +162,7 @@ func newScanner(sel *selection, l *level) *scanner {
 		add(&r.sketches)
 	}
 	if sel.readings {
-		add(&r.layout, &r.readings)
+		add(&r.layout, &r.readings, &r.others)
 	}
 	if rolled && sel.readingSketches {
 		add(&r.readingSketches)

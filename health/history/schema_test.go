@@ -39,7 +39,7 @@ func TestSchema(t *testing.T) {
 func TestIndexes(t *testing.T) {
 	s := open(t, Config{})
 	for name, query := range map[string]string{
-		"newest":     selectSamples + ` ORDER BY time DESC LIMIT 1`,
+		"newest":     selectSamples + ` WHERE time = (` + newestTime + `)`,
 		"range":      selectSamples + ` WHERE time >= 1 AND time < 2 ORDER BY time`,
 		"rollup":     `SELECT * FROM rollup_15m LEFT JOIN sketches_15m USING (time) WHERE time >= 1 AND time < 2 ORDER BY time`,
 		"open":       `SELECT ` + alertColumns() + ` FROM alerts WHERE state <> 'resolved' ORDER BY id DESC`,

@@ -18,13 +18,7 @@ import (
 func (s *Store) Catalog(ctx context.Context) ([]health.SeriesInfo, error) {
 	var list []health.SeriesInfo
 	err := s.query("read the series", func(db *database) error {
-		var rows []struct {
-			ID         int64  `db:"id"`
-			Name       string `db:"name"`
-			Unit       string `db:"unit"`
-			Scope      string `db:"scope"`
-			Attributes string `db:"attributes"`
-		}
+		var rows []seriesRow
 		err := db.read.SelectContext(ctx, &rows, `SELECT id, name, unit, scope, attributes FROM series ORDER BY name, attributes`)
 		if err != nil {
 			return err
@@ -49,15 +43,16 @@ func (s *Store) Catalog(ctx context.Context) ([]health.SeriesInfo, error) {
 const mostBuckets = 10_000
 
 // Series returns the request's columns and series in buckets, of Step, or else of the finest width that keeps within
-// Points, which is a multiple of a rollup's width where those are wide enough. The first and the last bucket hold only
-// samples of the range.
+// Points, which is a multiple of a rollup's width where those are wide enough, or where only rollups are left of the range.
+// The first and the last bucket hold only samples of the range, as long as those are kept; where rollups are wider than
+// Step, each stands whole in the bucket that it begins in.
 func (s *Store) Series(ctx context.Context, r health.SeriesRequest) (health.Buckets, error) {
-	from, to := r.From.UnixMilli(), r.To.UnixMilli()
-	top, width, err := grain(r)
-	if err != nil {
+	if err := check(&r); err != nil {
 		return health.Buckets{}, fmt.Errorf("read series: %w", err)
 	}
-	b := &bucketer{request: r, width: width, sel: selection{readings: len(r.Series) > 0, series: r.Series, overall: true}}
+	from, to := r.From.UnixMilli(), r.To.UnixMilli()
+	b := &bucketer{request: r, from: from, sel: selection{readings: len(r.Series) > 0, overall: true}}
+	b.sel.series = slices.Sorted(slices.Values(r.Series))
 	for _, c := range r.Columns {
 		n := columnNumber(c)
 		if n < 0 {
@@ -66,12 +61,15 @@ func (s *Store) Series(ctx context.Context, r health.SeriesRequest) (health.Buck
 		b.columns = append(b.columns, n)
 	}
 	b.sel.columns = slices.Compact(slices.Sorted(slices.Values(b.columns)))
-	err = s.consistently(ctx, "read series", func(tx *sqlx.Tx, layouts layoutFinder) error {
+	err := s.consistently(ctx, "read series", func(tx *sqlx.Tx, layouts layoutFinder) error {
 		reaches, err := readReach(ctx, tx)
 		if err != nil {
 			return err
 		}
+		var top int
+		top, b.width = grain(r, &reaches)
 		b.layouts = layouts
+		b.allot((to - from) / b.width)
 		for _, p := range cover(from, to, top, &reaches, nil) {
 			if err := p.read(ctx, tx, &b.sel, b.visit); err != nil {
 				return err
@@ -80,50 +78,64 @@ func (s *Store) Series(ctx context.Context, r health.SeriesRequest) (health.Buck
 		b.end()
 		return nil
 	})
-	return health.Buckets{Width: time.Duration(width) * time.Millisecond, Buckets: b.buckets}, err
+	return health.Buckets{Width: time.Duration(b.width) * time.Millisecond, Buckets: b.buckets}, err
 }
 
-// grain returns the level to read at, and the width of a bucket.
-func grain(r health.SeriesRequest) (top int, width int64, err error) {
+// check completes a request and refuses what cannot be answered.
+func check(r *health.SeriesRequest) error {
 	span := r.To.UnixMilli() - r.From.UnixMilli()
 	switch {
 	case span <= 0:
-		return 0, 0, errors.New("want a range that ends after it begins")
+		return errors.New("want a range that ends after it begins")
 	case r.Step == 0 && r.Points == 0:
 		r.Points = 500
 	case r.Step == 0 && r.Points < 2:
-		return 0, 0, fmt.Errorf("got %d points, want at least 2", r.Points)
+		return fmt.Errorf("got %d points, want at least 2", r.Points)
+	case r.Step != 0 && (r.Step < time.Second || r.Step%time.Second != 0 || span/r.Step.Milliseconds() >= mostBuckets):
+		return fmt.Errorf("got the step %v, want whole seconds and at most %d of them in the range", r.Step, mostBuckets)
 	}
+	return nil
+}
+
+// grain returns the level to read at, and the width of a bucket.
+func grain(r health.SeriesRequest, reaches *[numLevels]reach) (top int, width int64) {
+	from := r.From.UnixMilli()
 	if r.Step == 0 {
-		top, width = resolution(span, r.Points)
-		return top, width, nil
+		return resolution(r.To.UnixMilli()-from, r.Points, finest(from, reaches))
 	}
 	width = r.Step.Milliseconds()
-	if r.Step < time.Second || r.Step%time.Second != 0 || span/width >= mostBuckets {
-		return 0, 0, fmt.Errorf("got the step %v, want whole seconds and at most %d of them in the range", r.Step, mostBuckets)
-	}
 	for top = coarsest; top > raw && width%levels[top].width != 0; {
 		top--
 	}
-	return top, width, nil
+	return top, width
+}
+
+// finest returns the finest level that still has all since then.
+func finest(from int64, reaches *[numLevels]reach) int {
+	at := raw
+	for at < coarsest && reaches[at].pruned > from {
+		at++
+	}
+	return at
 }
 
 // resolution returns the coarsest level whose buckets, some of them together, make nearly as many points as are wanted,
-// and the width of a point.
-func resolution(span int64, points int) (top int, width int64) {
-	least := (span + int64(points) - 2) / int64(points-1) // one point less: the range may begin within a bucket
-	for top = coarsest; top > raw; top-- {
-		width = ceil(least, levels[top].width)
-		if 2*width <= 3*least {
+// and the width of a point. No level is finer than least.
+func resolution(span int64, points, least int) (top int, width int64) {
+	narrowest := (span + int64(points) - 2) / int64(points-1) // one point less: the range may begin within a bucket
+	for top = coarsest; top > least; top-- {
+		width = ceil(narrowest, levels[top].width)
+		if 2*width <= 3*narrowest {
 			return top, width
 		}
 	}
-	return raw, ceil(least, 1000)
+	return least, ceil(narrowest, max(1000, levels[least].width))
 }
 
 // bucketer puts rows, which come in the order of their time, into buckets.
 type bucketer struct {
 	request health.SeriesRequest
+	from    int64
 	sel     selection
 	columns []int
 	width   int64
@@ -135,8 +147,15 @@ type bucketer struct {
 	values  []health.Summary // backing of the buckets' values
 }
 
+// allot makes room for about so many buckets.
+func (b *bucketer) allot(n int64) {
+	n = min(n, 2000) + 2
+	b.buckets = make([]health.Bucket, 0, n)
+	b.values = make([]health.Summary, 0, n*int64(len(b.columns)+len(b.request.Series)))
+}
+
 func (b *bucketer) visit(r *row) error {
-	start := floor(r.time, b.width)
+	start := floor(max(r.time, b.from), b.width)
 	if b.sum == nil {
 		b.sum, b.start = newAggregate(nil, false), start
 	}

@@ -36,7 +36,15 @@ func condition(err error) health.HistoryCondition {
 	case !errors.As(err, &sqliteErr):
 		return health.HistoryUnavailable
 	}
-	switch sqliteErr.Code() & 0xff { // without the extension
+	return codeCondition(sqliteErr.Code())
+}
+
+// codeCondition says what a result code of SQLite means.
+func codeCondition(code int) health.HistoryCondition {
+	if code == sqlite3.SQLITE_IOERR_SHMSIZE {
+		return health.HistoryFull // the disk has no room for the file beside the log
+	}
+	switch code & 0xff { // without the extension
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return health.HistoryLocked
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:

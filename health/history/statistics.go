@@ -2,6 +2,8 @@ package history
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,7 +29,7 @@ func (s *Store) Statistics(ctx context.Context, from, to time.Time) (health.Stat
 		Samples: int(sum.samples),
 		Columns: make(map[health.Column]health.ColumnStatistics, numRolled),
 		Status:  make(map[string]health.Counts, numComponents),
-		Uptime:  span.share(sum.up), Coverage: span.share(sum.covered),
+		Uptime:  span.share(sum.up - span.beyond.Up), Coverage: span.share(sum.covered - span.beyond.Covered),
 	}
 	for i, c := range rolledColumns {
 		stats.Columns[c] = columnStatistics(&sum.columns[i], span.newest[i])
@@ -83,7 +85,14 @@ func componentNames() [numComponents]string {
 // span is the part of a range that has samples.
 type span struct {
 	first, to int64
-	newest    [numRolled]float64 // values of its newest sample
+	newest    [numRolled]float64 // values of its newest sample, or means of its newest bucket
+	beyond    overhang
+}
+
+// overhang is how much of the last samples' intervals lies beyond the range, in milliseconds.
+type overhang struct {
+	Covered int64 `db:"covered"`
+	Up      int64 `db:"up"`
 }
 
 // read visits everything of a range, as coarse as may be.
@@ -93,9 +102,13 @@ func (s *span) read(ctx context.Context, tx *sqlx.Tx, from, to int64, sel *selec
 		return err
 	}
 	s.first, s.to = to, to
+	for i := range s.newest {
+		s.newest[i] = unknown
+	}
 	for _, p := range cover(from, to, coarsest, &reaches, skip) {
 		err := p.read(ctx, tx, sel, func(r *row) error {
 			s.first = min(s.first, r.time)
+			s.see(r, sel)
 			return visit(r)
 		})
 		if err != nil {
@@ -112,27 +125,33 @@ func (s *span) read(ctx context.Context, tx *sqlx.Tx, from, to int64, sel *selec
 	return s.readNewest(ctx, tx, from, to)
 }
 
-func (s *span) readNewest(ctx context.Context, tx *sqlx.Tx, from, to int64) error {
-	for i := range s.newest {
-		s.newest[i] = float64(health.UnknownNumber())
+// see keeps the means of a row, as far as they are known: the rows come in the order of their time.
+func (s *span) see(r *row, sel *selection) {
+	for _, c := range sel.columns {
+		s.newest[c] = r.stats[c].mean()
 	}
-	rows, err := tx.QueryxContext(ctx, selectSamples+` WHERE time >= ? AND time < ? ORDER BY time DESC LIMIT 1`, from, to)
+}
+
+// readNewest reads the newest sample where it is still there.
+func (s *span) readNewest(ctx context.Context, tx *sqlx.Tx, from, to int64) error {
+	scanner := newSampleScanner()
+	err := scanner.scan(tx.QueryRowxContext(ctx, selectSamples+` WHERE time >= ? AND time < ? ORDER BY time DESC LIMIT 1`, from, to))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read the newest sample: %w", err)
 	}
-	defer rows.Close()
-	scanner := newSampleScanner()
-	for rows.Next() {
-		if err := scanner.scan(rows); err != nil {
-			return fmt.Errorf("read the newest sample: %w", err)
-		}
-		for i, v := range sampleValues(&scanner.sample) {
-			if i < numRolled {
-				s.newest[i] = float64(*v)
-			}
+	for i, v := range sampleValues(&scanner.sample) {
+		if i < numRolled {
+			s.newest[i] = float64(*v)
 		}
 	}
-	return rows.Err()
+	err = tx.GetContext(ctx, &s.beyond, `SELECT ifnull(sum(time + interval_ms - ?1), 0) AS covered,
+		ifnull(sum(iif(overall_status = ?2, 0, time + interval_ms - ?1)), 0) AS up
+		FROM samples WHERE time >= ?3 AND time < ?1 AND time + interval_ms > ?1`,
+		to, int64(health.Fail), max(from, to-scanner.interval))
+	return wrap(err, "read how far the last samples reach")
 }
 
 // share is how much of the span so many milliseconds are.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 // Config says where and how long a [Store] keeps things. Path is needed; the zero value of each other field is its
 // default.
 type Config struct {
-	Path           string        // of the database file; folders that are missing are made
+	Path           string        // of the database file, or a symbolic link to it; folders that are missing are made
 	Retention      time.Duration // of samples; 0: 7 days. Rollups are kept for 30 days (1 minute) and a year
 	AlertRetention time.Duration // of alerts, from when they are resolved; 0: 90 days
 	MaxBytes       int64         // of the database file, not less than 4 MiB; 0: 256 MiB. Its log takes some 4 MiB more
@@ -43,6 +44,7 @@ type Store struct {
 	stopped sync.Once
 	done    chan struct{}
 	suspect atomic.Bool // somebody read a corrupt page
+	isRead  atomic.Bool // somebody read what an earlier process left
 
 	mu sync.RWMutex // held for reading while a query runs, for writing while the file is exchanged
 	db *database    // nil: not open
@@ -113,8 +115,31 @@ func (c *Config) complete() error {
 	if err != nil {
 		return fmt.Errorf("config: Path: %w", err)
 	}
-	c.Path = path
+	c.Path = resolve(path)
 	return nil
+}
+
+// mostLinks is how many symbolic links a path may lead over.
+const mostLinks = 40
+
+// resolve follows symbolic links to a file, or to where it will be made: SQLite keeps its log beside the file itself, and
+// so must be the lock.
+func resolve(path string) string {
+	for range mostLinks {
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return path // it is yet to be made, or opening will say what is wrong
+	}
+	return filepath.Join(folder, filepath.Base(path))
 }
 
 func setDefault[T ~int | ~int64](field *T, value T) {
@@ -132,18 +157,22 @@ func (s *Store) Record(snapshot *health.Snapshot) { s.queue.put(entry{snapshot: 
 // what it holds may be changed afterwards.
 func (s *Store) RecordTransitions(transitions []health.Transition) {
 	if len(transitions) > 0 {
-		s.queue.put(entry{transitions: transitions})
+		s.queue.put(entry{transitions: transitions, isInformed: s.isRead.Load()})
 	}
 }
 
-// RecordSilences queues the silences that are in force, all of them: those that are not among them are forgotten. It
-// never waits.
+// RecordSilence queues the silence of one rule, which replaces that rule's earlier one. One whose Until is zero, or not after
+// its At, says that the rule is silenced no more. It never waits.
+func (s *Store) RecordSilence(silence health.Silence) { s.queue.put(entry{silence: &silence}) }
+
+// RecordSilences queues the silences that are in force, all of them: those that are not among them are forgotten, also
+// those of an earlier process that nobody has read yet. It never waits.
 func (s *Store) RecordSilences(silences []health.Silence) {
 	s.queue.put(entry{silences: append([]health.Silence{}, silences...)})
 }
 
 // Refresh keeps the numbers of open alerts, so that they are current after a crash: they are written with a later
-// sample, about once a minute. It never waits. The slice may not be changed afterwards.
+// sample, about once a minute, and by Close. It never waits. The slice may not be changed afterwards.
 func (s *Store) Refresh(open []health.Alert) { s.queue.refresh(open) }
 
 // Flush waits until everything that is queued is written, or ctx ends.

@@ -11,19 +11,23 @@ import (
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
-// durably runs f in a transaction that is on the disk when it has returned.
+// durably runs f in a transaction that is on the disk when it has returned, and that may use the part of the file that
+// samples may not.
 func (d *database) durably(ctx context.Context, f func(tx *sqlx.Tx) error) (err error) {
 	conn, err := d.write.Connx(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if _, err := conn.ExecContext(ctx, `PRAGMA synchronous = FULL`); err != nil {
+	set := func(ctx context.Context, synchronous string, pages int64) error {
+		_, err := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA synchronous = %s; PRAGMA max_page_count = %d`, synchronous, pages))
+		return err
+	}
+	if err := set(ctx, "FULL", d.maxBytes/pageSize); err != nil {
 		return err
 	}
 	defer func() {
-		_, normal := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA synchronous = NORMAL`)
-		err = errors.Join(err, normal)
+		err = errors.Join(err, set(context.WithoutCancel(ctx), "NORMAL", pagesForSamples(d.maxBytes)))
 	}()
 	tx, err := conn.BeginTxx(ctx, nil)
 	if err != nil {
@@ -38,28 +42,45 @@ func (d *database) durably(ctx context.Context, f func(tx *sqlx.Tx) error) (err 
 
 type planner func(t health.Transition, existing []health.Delivery, lost bool) (insert []health.Delivery, cancel []int64)
 
-// writeAlerts stores transitions with their deliveries, and silences, in the order in which they were queued.
-func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planner) error {
-	err := d.durably(ctx, func(tx *sqlx.Tx) error {
+// writeAlerts stores transitions with their deliveries, and silences, in the order in which they were queued. It returns
+// the transitions that it made itself. Alerts up to the id inherited were there before this process.
+func (d *database) writeAlerts(ctx context.Context, entries []entry, plan planner, inherited int64) (made []health.Transition, err error) {
+	err = d.durably(ctx, func(tx *sqlx.Tx) error {
 		for i := range entries {
-			e := &entries[i]
-			if e.silences != nil {
-				if err := writeSilences(ctx, tx, e.silences); err != nil {
+			if err := writeSilences(ctx, tx, &entries[i]); err != nil {
+				return err
+			}
+			unknown := inherited
+			if entries[i].isInformed {
+				unknown = 0
+			}
+			for j := range entries[i].transitions {
+				t := &entries[i].transitions[j]
+				closed, err := d.closeTwins(ctx, tx, t, unknown, plan)
+				if err != nil {
 					return err
 				}
-			}
-			for j := range e.transitions {
-				if err := d.writeTransition(ctx, tx, &e.transitions[j], plan); err != nil {
-					return fmt.Errorf("alert %d: %w", e.transitions[j].Alert.ID, err)
+				made = append(made, closed...)
+				if err := d.writeTransition(ctx, tx, t, plan); err != nil {
+					return fmt.Errorf("alert %d: %w", t.Alert.ID, err)
 				}
 			}
 		}
 		return nil
 	})
-	return wrap(err, "record transitions")
+	return made, wrap(err, "record transitions")
 }
 
+func isStored(ctx context.Context, tx *sqlx.Tx, t *health.Transition) (stored bool, err error) {
+	err = tx.GetContext(ctx, &stored, `SELECT EXISTS (SELECT 1 FROM transitions WHERE alert_id = ? AND number = ?)`, t.Alert.ID, t.Number)
+	return stored, err
+}
+
+// writeTransition stores a transition, with the alert as it is afterwards, unless it is stored already.
 func (d *database) writeTransition(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner) error {
+	if stored, err := isStored(ctx, tx, t); err != nil || stored {
+		return err
+	}
 	row := newAlertRow(&t.Alert)
 	if _, err := tx.NamedStmtContext(ctx, d.upsertAlert).ExecContext(ctx, &row); err != nil { //nolint:sqlclosecheck // ends with the transaction
 		return err
@@ -68,21 +89,24 @@ func (d *database) writeTransition(ctx context.Context, tx *sqlx.Tx, t *health.T
 	if err != nil {
 		return err
 	}
-	result, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO transitions (alert_id, number, kind, time, by, note, alert)
+	_, err = tx.ExecContext(ctx, `INSERT INTO transitions (alert_id, number, kind, time, by, note, alert)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, t.Alert.ID, t.Number, string(t.Kind), t.Time.UnixMilli(), t.By, t.Note, string(text))
 	if err != nil {
 		return err
 	}
-	if inserted, err := result.RowsAffected(); err != nil || inserted == 0 {
+	if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ?1 WHERE id < ?1`, t.Alert.ID); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, t.Alert.ID, t.Alert.ID); err != nil {
+	if plan != nil {
+		if err := follow(ctx, tx, t, plan); err != nil {
+			return err
+		}
+	}
+	if t.Number%pruneEach == 0 {
+		_, err := pruneTransitions(ctx, tx, t.Alert.ID, keptLast)
 		return err
 	}
-	if plan == nil {
-		return nil
-	}
-	return follow(ctx, tx, t, plan)
+	return nil
 }
 
 // follow stores the deliveries that the transition causes and cancels those that it makes pointless.
@@ -96,12 +120,13 @@ func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner
 	for i := range rows {
 		existing[i] = rows[i].delivery()
 	}
-	var earlier int
-	err = tx.GetContext(ctx, &earlier, `SELECT count(*) FROM transitions WHERE alert_id = ? AND number < ?`, t.Alert.ID, t.Number)
+	var lost bool // those that were pruned were not
+	err = tx.GetContext(ctx, &lost, `SELECT carried OR pruned + (SELECT count(*) FROM transitions WHERE alert_id = id AND number < ?1) < ?1 - 1
+		FROM alerts WHERE id = ?2`, t.Number, t.Alert.ID)
 	if err != nil {
 		return err
 	}
-	add, cancel := plan(*t, existing, earlier < t.Number-1)
+	add, cancel := plan(*t, existing, lost)
 	for _, id := range cancel {
 		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, settled = ? WHERE id = ? AND state = ?`,
 			string(health.DeliveryCanceled), t.Time.UnixMilli(), id, string(health.DeliveryPending))
@@ -121,29 +146,40 @@ func follow(ctx context.Context, tx *sqlx.Tx, t *health.Transition, plan planner
 	return nil
 }
 
-func writeSilences(ctx context.Context, tx *sqlx.Tx, silences []health.Silence) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM silences`); err != nil {
-		return err
+// What is kept of the transitions of an alert that stays open.
+const (
+	keptFirst = 10
+	keptLast  = 50
+	pruneEach = 10 // the others are looked for at every so many transitions
+)
+
+// pruneTransitions deletes what happened to an alert between its first and its last transitions, with the deliveries. It
+// keeps what is yet to be delivered, and what tells which destinations know of the alert.
+func pruneTransitions(ctx context.Context, tx *sqlx.Tx, alert int64, last int) (int64, error) {
+	result, err := tx.ExecContext(ctx, `DELETE FROM transitions WHERE alert_id = ?1 AND number > ?2
+		AND number <= (SELECT max(number) FROM transitions WHERE alert_id = ?1) - ?3
+		AND number NOT IN (SELECT d.number FROM deliveries d WHERE d.alert_id = ?1 AND (d.state = 'pending' OR d.attempts > 0
+			AND NOT EXISTS (SELECT 1 FROM deliveries later WHERE later.alert_id = ?1 AND later.destination = d.destination
+				AND later.id > d.id AND later.attempts > 0 AND (later.state = 'sent' OR d.state <> 'sent'))))`,
+		alert, keptFirst, last)
+	if err != nil {
+		return 0, fmt.Errorf("prune transitions of alert %d: %w", alert, err)
 	}
-	for _, s := range silences {
-		_, err := tx.ExecContext(ctx, `REPLACE INTO silences (rule, until, by, at) VALUES (?, ?, ?, ?)`,
-			s.Rule, s.Until.UnixMilli(), s.By, s.At.UnixMilli())
-		if err != nil {
-			return err
-		}
+	n, err := result.RowsAffected()
+	if err != nil || n == 0 {
+		return 0, err
 	}
-	return nil
+	_, err = tx.ExecContext(ctx, `UPDATE alerts SET pruned = pruned + ? WHERE id = ?`, n, alert)
+	return n, wrap(err, "prune transitions")
 }
 
-// keepAlerts keeps the numbers of open alerts. One that the file does not know, because it was exchanged, is added.
+// keepAlerts keeps the numbers of open alerts. One whose last transition is not stored is left out: that is yet to come,
+// with its deliveries.
 func (d *database) keepAlerts(ctx context.Context, tx *sqlx.Tx, open []health.Alert) error {
-	statement := tx.NamedStmtContext(ctx, d.upsertAlert) //nolint:sqlclosecheck // ends with the transaction
+	statement := tx.NamedStmtContext(ctx, d.refreshAlert) //nolint:sqlclosecheck // ends with the transaction
 	for i := range open {
 		row := newAlertRow(&open[i])
 		if _, err := statement.ExecContext(ctx, &row); err != nil {
-			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE last_alert SET id = ? WHERE id < ?`, row.ID, row.ID); err != nil {
 			return fmt.Errorf("keep the numbers of alert %d: %w", open[i].ID, err)
 		}
 	}

@@ -44,7 +44,28 @@ func (s *Store) writeSamples(ctx context.Context, db *database, entries []entry)
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("record samples: %w", err)
 	}
+	for i := range entries {
+		s.recorder.clock.see(entries[i].snapshot.Time.UnixMilli())
+	}
 	return s.maintain(ctx, db, now)
+}
+
+// keepLast keeps the numbers of open alerts at the end.
+func (s *Store) keepLast(ctx context.Context) {
+	alerts, ok := s.queue.takeRefreshed()
+	if !ok {
+		return
+	}
+	err := func() error {
+		db, err := s.opened(ctx)
+		if err != nil {
+			return err
+		}
+		return db.durably(ctx, func(tx *sqlx.Tx) error { return db.keepAlerts(ctx, tx, alerts) })
+	}()
+	if err != nil {
+		s.config.Logger.Warn("the last numbers of open alerts are not kept", "error", err)
+	}
 }
 
 // due reports whether it is time again, or the clock was set back.
@@ -57,7 +78,7 @@ func (d *database) remember(ctx context.Context, tx *sqlx.Tx) (err error) {
 	if d.catalog != nil && d.rollups != nil {
 		return nil
 	}
-	if d.catalog, err = readCatalog(ctx, tx); err == nil {
+	if d.catalog, err = readCatalog(ctx, tx, d.maxBytes); err == nil {
 		d.rollups, err = readRollups(ctx, tx, d.catalog)
 	}
 	return err
@@ -82,11 +103,8 @@ func (d *database) record(ctx context.Context, tx *sqlx.Tx, snapshot *health.Sna
 	for _, st := range sampleStatuses(&sample.Status) {
 		args = append(args, int64(*st))
 	}
-	if len(readings) > 0 {
-		args = append(args, d.catalog.current, string(d.catalog.encode(nil, readings)))
-	} else {
-		args = append(args, nil, nil)
-	}
+	columns := d.catalog.encode(readings)
+	args = append(args, columns[:]...)
 	result, err := tx.StmtxContext(ctx, d.insertSample).ExecContext(ctx, args...)
 	if err != nil {
 		return err
@@ -109,5 +127,5 @@ func sampleColumns() []string {
 	for _, c := range components {
 		list = append(list, c+"_status")
 	}
-	return append(list, "layout", "readings")
+	return append(list, "layout", "readings", "others")
 }

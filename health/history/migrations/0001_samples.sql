@@ -39,31 +39,36 @@ CREATE TABLE samples (
     thread_status      INTEGER NOT NULL,
     goroutine_status   INTEGER NOT NULL,
     layout             INTEGER,          -- says which series each position of readings is
-    readings           TEXT              -- JSON array: every other reading, by position in the layout
+    readings           TEXT,             -- JSON array: every other reading, by position in the layout
+    others             TEXT              -- JSON object: those of series that the layout does not name, by series
 ) STRICT;
 
--- The dictionary of what is in readings: one metric with one set of attributes.
+-- The dictionary of what is in readings and others: one metric with one set of attributes.
 CREATE TABLE series (
     id         INTEGER PRIMARY KEY,
     name       TEXT NOT NULL,
     unit       TEXT NOT NULL,
-    scope      TEXT NOT NULL, -- the instrumentation scope that emits it
-    attributes TEXT NOT NULL, -- JSON object
+    scope      TEXT NOT NULL,    -- the instrumentation scope that emits it
+    attributes TEXT NOT NULL,    -- JSON object
+    used       INTEGER NOT NULL, -- the start of the newest four hours that hold it
     UNIQUE (name, scope, attributes)
 ) STRICT;
+CREATE INDEX series_used ON series (used);
 
+-- Which series the positions of readings are. Another layout begins when too many readings have no place in this one.
 CREATE TABLE layouts (
-    layout   INTEGER NOT NULL,
-    position INTEGER NOT NULL, -- from 0
-    series   INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
-    PRIMARY KEY (layout, position)
-) STRICT, WITHOUT ROWID;
+    layout INTEGER PRIMARY KEY,
+    series TEXT NOT NULL, -- JSON array: the id of the series by position
+    until  INTEGER        -- the newest row that uses it; NULL: it is in use
+) STRICT;
+CREATE INDEX layouts_until ON layouts (until) WHERE until IS NOT NULL;
 
 -- Samples and their rollups: how far each reaches.
 CREATE TABLE resolutions (
     seconds      INTEGER PRIMARY KEY, -- 0: samples; else the width of a bucket
     name         TEXT NOT NULL,       -- of the table
-    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table
+    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table; of
+                                      -- samples the last one, where it is not the latest: the clock was set back
     pruned_until INTEGER NOT NULL     -- what is older than this has been deleted
 ) STRICT;
 INSERT INTO resolutions VALUES
@@ -101,7 +106,8 @@ CREATE TABLE rollup_1m ( -- a minute a row
     goroutine_unknown INTEGER, goroutine_warn INTEGER, goroutine_fail INTEGER,
     missing  TEXT,    -- JSON: how many samples lacked a reading, by column; NULL: none did
     layout   INTEGER,
-    readings TEXT     -- JSON, by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    readings TEXT,    -- JSON array by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    others   TEXT     -- JSON object by series, likewise
 ) STRICT;
 
 CREATE TABLE rollup_15m ( -- a quarter of an hour a row
@@ -135,8 +141,7 @@ CREATE TABLE rollup_15m ( -- a quarter of an hour a row
     thread_unknown INTEGER, thread_warn INTEGER, thread_fail INTEGER,
     goroutine_unknown INTEGER, goroutine_warn INTEGER, goroutine_fail INTEGER,
     missing  TEXT,    -- JSON: how many samples lacked a reading, by column; NULL: none did
-    layout   INTEGER,
-    readings TEXT     -- JSON, by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    readings TEXT     -- JSON object by series: value, [min, max] of a total, [min, mean, max], or with the count behind
 ) STRICT;
 
 CREATE TABLE rollup_4h ( -- four hours a row
@@ -170,12 +175,11 @@ CREATE TABLE rollup_4h ( -- four hours a row
     thread_unknown INTEGER, thread_warn INTEGER, thread_fail INTEGER,
     goroutine_unknown INTEGER, goroutine_warn INTEGER, goroutine_fail INTEGER,
     missing  TEXT,    -- JSON: how many samples lacked a reading, by column; NULL: none did
-    layout   INTEGER,
-    readings TEXT     -- JSON, by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    readings TEXT     -- JSON object by series: value, [min, max] of a total, [min, mean, max], or with the count behind
 ) STRICT;
 
 -- Quantile sketches (DDSketch, 1 %) of the buckets' values, where those differ: of the columns by number, and, where the
--- bucket is long enough, of the readings by position.
+-- bucket is long enough, of the readings by series.
 CREATE TABLE sketches_1m (
     time             INTEGER PRIMARY KEY REFERENCES rollup_1m (time) ON DELETE CASCADE,
     sketches         BLOB,

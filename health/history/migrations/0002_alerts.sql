@@ -29,7 +29,9 @@ CREATE TABLE alerts (
     cause           TEXT NOT NULL,    -- why it is resolved
     resolved_by     TEXT NOT NULL,
     held            INTEGER NOT NULL, -- 1: resolved by a person, and not healthy since
-    changes         INTEGER NOT NULL  -- the number of its last transition
+    changes         INTEGER NOT NULL, -- the number of its last transition
+    pruned          INTEGER NOT NULL DEFAULT 0, -- how many of its transitions were deleted
+    carried         INTEGER NOT NULL DEFAULT 0  -- 1: from a file that was lost; nobody knows what was told of it
 ) STRICT;
 CREATE INDEX alerts_open ON alerts (id) WHERE state <> 'resolved';
 CREATE INDEX alerts_held ON alerts (id) WHERE held = 1;

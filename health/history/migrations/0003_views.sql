@@ -15,12 +15,15 @@ JOIN statuses t ON t.status = s.thread_status
 ORDER BY s.time DESC;
 
 CREATE VIEW series_readings AS -- every other reading of every sample
-SELECT s.time, strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS at,
-       d.name, d.attributes, d.unit, j.value
-FROM samples s, json_each(s.readings) j
-JOIN layouts l ON l.layout = s.layout AND l.position = j.key
-JOIN series d ON d.id = l.series
-WHERE j.value IS NOT NULL;
+SELECT r.time, strftime('%Y-%m-%dT%H:%M:%fZ', r.time / 1000.0, 'unixepoch') AS at,
+       d.name, d.attributes, d.unit, r.value
+FROM (
+    SELECT s.time, l.series ->> j.key AS series, j.value
+    FROM samples s JOIN layouts l USING (layout), json_each(s.readings) j
+    WHERE j.value IS NOT NULL
+    UNION ALL
+    SELECT s.time, CAST(j.key AS INTEGER), j.value FROM samples s, json_each(s.others) j
+) r JOIN series d ON d.id = r.series;
 
 CREATE VIEW alert_history AS -- alerts in words, newest first
 SELECT a.id, a.rule, a.instance, a.state, s.name AS severity, a.value, a.threshold, a.peak, a.unit,

@@ -8,6 +8,10 @@ CREATE INDEX deliveries_of_alert ON deliveries (alert_id, number);
 
 CREATE INDEX deliveries_pending ON deliveries (destination, alert_id, id) WHERE state = 'pending';
 
+CREATE INDEX layouts_until ON layouts (until) WHERE until IS NOT NULL;
+
+CREATE INDEX series_used ON series (used);
+
 CREATE TABLE alerts (
     id              INTEGER PRIMARY KEY,
     rule            TEXT NOT NULL,
@@ -38,7 +42,9 @@ CREATE TABLE alerts (
     cause           TEXT NOT NULL,    -- why it is resolved
     resolved_by     TEXT NOT NULL,
     held            INTEGER NOT NULL, -- 1: resolved by a person, and not healthy since
-    changes         INTEGER NOT NULL  -- the number of its last transition
+    changes         INTEGER NOT NULL, -- the number of its last transition
+    pruned          INTEGER NOT NULL DEFAULT 0, -- how many of its transitions were deleted
+    carried         INTEGER NOT NULL DEFAULT 0  -- 1: from a file that was lost; nobody knows what was told of it
 ) STRICT;
 
 CREATE TABLE deliveries (
@@ -61,16 +67,16 @@ CREATE TABLE deliveries (
 CREATE TABLE last_alert (id INTEGER NOT NULL) STRICT;
 
 CREATE TABLE layouts (
-    layout   INTEGER NOT NULL,
-    position INTEGER NOT NULL, -- from 0
-    series   INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
-    PRIMARY KEY (layout, position)
-) STRICT, WITHOUT ROWID;
+    layout INTEGER PRIMARY KEY,
+    series TEXT NOT NULL, -- JSON array: the id of the series by position
+    until  INTEGER        -- the newest row that uses it; NULL: it is in use
+) STRICT;
 
 CREATE TABLE resolutions (
     seconds      INTEGER PRIMARY KEY, -- 0: samples; else the width of a bucket
     name         TEXT NOT NULL,       -- of the table
-    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table
+    open_time    INTEGER,             -- the bucket that is being filled: not to be relied on, ask a finer table; of
+                                      -- samples the last one, where it is not the latest: the clock was set back
     pruned_until INTEGER NOT NULL     -- what is older than this has been deleted
 ) STRICT;
 
@@ -105,8 +111,7 @@ CREATE TABLE rollup_15m ( -- a quarter of an hour a row
     thread_unknown INTEGER, thread_warn INTEGER, thread_fail INTEGER,
     goroutine_unknown INTEGER, goroutine_warn INTEGER, goroutine_fail INTEGER,
     missing  TEXT,    -- JSON: how many samples lacked a reading, by column; NULL: none did
-    layout   INTEGER,
-    readings TEXT     -- JSON, by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    readings TEXT     -- JSON object by series: value, [min, max] of a total, [min, mean, max], or with the count behind
 ) STRICT;
 
 CREATE TABLE rollup_1m ( -- a minute a row
@@ -141,7 +146,8 @@ CREATE TABLE rollup_1m ( -- a minute a row
     goroutine_unknown INTEGER, goroutine_warn INTEGER, goroutine_fail INTEGER,
     missing  TEXT,    -- JSON: how many samples lacked a reading, by column; NULL: none did
     layout   INTEGER,
-    readings TEXT     -- JSON, by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    readings TEXT,    -- JSON array by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    others   TEXT     -- JSON object by series, likewise
 ) STRICT;
 
 CREATE TABLE rollup_4h ( -- four hours a row
@@ -175,8 +181,7 @@ CREATE TABLE rollup_4h ( -- four hours a row
     thread_unknown INTEGER, thread_warn INTEGER, thread_fail INTEGER,
     goroutine_unknown INTEGER, goroutine_warn INTEGER, goroutine_fail INTEGER,
     missing  TEXT,    -- JSON: how many samples lacked a reading, by column; NULL: none did
-    layout   INTEGER,
-    readings TEXT     -- JSON, by position in the layout: value, [min, max] of a total, [min, mean, max], or with the count behind
+    readings TEXT     -- JSON object by series: value, [min, max] of a total, [min, mean, max], or with the count behind
 ) STRICT;
 
 CREATE TABLE samples (
@@ -210,15 +215,17 @@ CREATE TABLE samples (
     thread_status      INTEGER NOT NULL,
     goroutine_status   INTEGER NOT NULL,
     layout             INTEGER,          -- says which series each position of readings is
-    readings           TEXT              -- JSON array: every other reading, by position in the layout
+    readings           TEXT,             -- JSON array: every other reading, by position in the layout
+    others             TEXT              -- JSON object: those of series that the layout does not name, by series
 ) STRICT;
 
 CREATE TABLE series (
     id         INTEGER PRIMARY KEY,
     name       TEXT NOT NULL,
     unit       TEXT NOT NULL,
-    scope      TEXT NOT NULL, -- the instrumentation scope that emits it
-    attributes TEXT NOT NULL, -- JSON object
+    scope      TEXT NOT NULL,    -- the instrumentation scope that emits it
+    attributes TEXT NOT NULL,    -- JSON object
+    used       INTEGER NOT NULL, -- the start of the newest four hours that hold it
     UNIQUE (name, scope, attributes)
 ) STRICT;
 
@@ -288,9 +295,12 @@ JOIN statuses t ON t.status = s.thread_status
 ORDER BY s.time DESC;
 
 CREATE VIEW series_readings AS -- every other reading of every sample
-SELECT s.time, strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS at,
-       d.name, d.attributes, d.unit, j.value
-FROM samples s, json_each(s.readings) j
-JOIN layouts l ON l.layout = s.layout AND l.position = j.key
-JOIN series d ON d.id = l.series
-WHERE j.value IS NOT NULL;
+SELECT r.time, strftime('%Y-%m-%dT%H:%M:%fZ', r.time / 1000.0, 'unixepoch') AS at,
+       d.name, d.attributes, d.unit, r.value
+FROM (
+    SELECT s.time, l.series ->> j.key AS series, j.value
+    FROM samples s JOIN layouts l USING (layout), json_each(s.readings) j
+    WHERE j.value IS NOT NULL
+    UNION ALL
+    SELECT s.time, CAST(j.key AS INTEGER), j.value FROM samples s, json_each(s.others) j
+) r JOIN series d ON d.id = r.series;

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -55,7 +54,7 @@ func TestCredentials(t *testing.T) {
 			{"ann", "pass", true}, {"ann", "pass", true}, {"ann", "Pass", false}, {"bob", "pass", false}, {"ann", "", false},
 			{"", "", false}, {"", "pass", false}, {"ann\x00pass", "", false}, {"ann", strings.Repeat("x", 10_000), false},
 		} {
-			if got, err := v.Password(t.Context(), given.user, given.password, false); got != given.want || err != nil {
+			if got, err := v.Compare(t.Context(), given.user, given.password, netip.Addr{}, false); got != given.want || err != nil {
 				t.Errorf("%s: %q, %.10q: got %v, %v", name, given.user, given.password, got, err)
 			}
 		}
@@ -63,7 +62,7 @@ func TestCredentials(t *testing.T) {
 	if v := newVerifier(t, Credentials{Username: "ann", Password: "pass"}); v.Token("") {
 		t.Error("without a token an empty one passes")
 	}
-	if v := newVerifier(t, Credentials{Token: "t"}); func() bool { ok, _ := v.Password(t.Context(), "", "", false); return ok }() {
+	if v := newVerifier(t, Credentials{Token: "t"}); func() bool { ok, _ := v.Password("", ""); return ok }() {
 		t.Error("without a user an empty one passes")
 	}
 }
@@ -81,87 +80,6 @@ func TestCredentialsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// TestVerifiedPasswordNeedsNoBcrypt fills every slot, as a crowd of wrong passwords does.
-func TestVerifiedPasswordNeedsNoBcrypt(t *testing.T) {
-	hash := hashOf(t, "pass")
-	synctest.Test(t, func(t *testing.T) {
-		v := newVerifier(t, Credentials{Username: "ann", PasswordHash: hash})
-		if ok, err := v.Password(t.Context(), "ann", "pass", false); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-		for range bcryptSlots {
-			v.slots <- struct{}{}
-		}
-		v.crowded <- struct{}{}
-		if ok, err := v.Password(t.Context(), "ann", "pass", true); !ok || err != nil {
-			t.Errorf("one that was verified: got %v, %v", ok, err)
-		}
-		for _, crowd := range []bool{false, true} {
-			if ok, err := v.Password(t.Context(), "ann", "other", crowd); ok || !errors.Is(err, ErrBusy) {
-				t.Errorf("another: got %v, %v, want ErrBusy", ok, err)
-			}
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := v.Password(ctx, "ann", "other", false); !errors.Is(err, context.Canceled) {
-			t.Errorf("who goes away: got %v", err)
-		}
-		time.Sleep(verifiedFor) //nolint:forbidigo // the bubble's clock
-		if ok, err := v.Password(t.Context(), "ann", "pass", false); ok || !errors.Is(err, ErrBusy) {
-			t.Errorf("after %v: got %v, %v, want it compared anew", verifiedFor, ok, err)
-		}
-	})
-}
-
-func TestSessions(t *testing.T) {
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	c := Credentials{Token: "t"}
-	s := NewSessions(c.SessionKey("orders"))
-	session := s.Issue("ann", now)
-	if user, ok := s.User(session, now.Add(SessionLength-time.Second)); !ok || user != "ann" {
-		t.Errorf("got %q, %v", user, ok)
-	}
-	if _, ok := NewSessions(c.SessionKey("orders")).User(session, now); !ok {
-		t.Error("after a restart it is over")
-	}
-	changed := []byte(session)
-	changed[3] ^= 1
-	for name, given := range map[string]struct {
-		s       *Sessions
-		session string
-		at      time.Time
-	}{
-		"one that is over":            {s, session, now.Add(SessionLength)},
-		"one that was changed":        {s, string(changed), now},
-		"one that was cut":            {s, session[:len(session)-4], now},
-		"one of another service":      {NewSessions(c.SessionKey("quotes")), session, now},
-		"one of other credentials":    {NewSessions(Credentials{Token: "u"}.SessionKey("orders")), session, now},
-		"nothing":                     {s, "", now},
-		"what is no base64":           {s, "!", now},
-		"what is longer than any is":  {s, strings.Repeat("A", 4096), now},
-		"a signature without payload": {s, strings.Repeat("A", 43), now},
-	} {
-		if user, ok := given.s.User(given.session, given.at); ok {
-			t.Errorf("%s passes, for %q", name, user)
-		}
-	}
-	s.End(session, now)
-	if _, ok := s.User(session, now); ok {
-		t.Error("one that was ended passes")
-	}
-	for i := range 3 * mostEnded {
-		s.End(s.Issue(strconv.Itoa(i), now), now)
-	}
-	if len(s.ended) > mostEnded {
-		t.Errorf("%d sessions are remembered", len(s.ended))
-	}
-	later := s.Issue("bob", now.Add(SessionLength))
-	s.End(later, now.Add(SessionLength))
-	if _, ok := s.User(later, now.Add(SessionLength)); ok || len(s.ended) != 1 {
-		t.Errorf("those that are over are remembered: %d", len(s.ended))
-	}
-}
-
 func TestLimits(t *testing.T) {
 	now := time.Now()
 	l := NewLimits[string](3)
@@ -174,9 +92,6 @@ func TestLimits(t *testing.T) {
 	}
 	if n, wait := take("a"); n != 10 || wait <= 5*time.Second || wait > 6*time.Second {
 		t.Errorf("got %d at once and then a wait of %v, want 10 and 6 s", n, wait)
-	}
-	if !l.Exhausted("a", now) || l.Exhausted("b", now) || l.Exhausted("a", now.Add(6*time.Second)) {
-		t.Error("who is exhausted is told wrongly")
 	}
 	if n, _ := take("b"); n != 10 {
 		t.Errorf("another key: got %d, want 10", n)
@@ -277,6 +192,30 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+func TestHostsAreComparedAsTheyAreMeant(t *testing.T) {
+	hosts, err := NewHosts([]string{"Health.Example.", "[2001:DB8::1]", "::1", "192.0.2.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]bool{
+		"health.example:443": true, "HEALTH.EXAMPLE": true, "[2001:db8::1]:8080": true, "[::1]": true, "192.0.2.1:80": true, "example": false,
+	} {
+		if hosts.Allow(request("192.0.2.1:1"), host) != want {
+			t.Errorf("%s: got %v", host, !want)
+		}
+	}
+	for _, wrong := range []string{"", "localhost:8080", "https://health.example", "*.example", "user@health.example"} {
+		if _, err := NewHosts([]string{wrong}); err == nil {
+			t.Errorf("%q is accepted", wrong)
+		}
+	}
+	proxies := Proxies{netip.MustParsePrefix("10.0.0.0/8")}
+	r := request("10.1.1.1:1", "X-Forwarded-Proto", "HTTPS, http", "X-Forwarded-Host", "a.example, b.example")
+	if !proxies.IsTLS(r) || proxies.Host(r) != "a.example" {
+		t.Errorf("lists: got %v, %q", proxies.IsTLS(r), proxies.Host(r))
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	v, l := newVerifier(t, Credentials{Token: "t", Username: "ann", PasswordHash: hashOf(t, "pass")}), NewLimits[int](8)
 	s := NewSessions([]byte("k"))
@@ -286,11 +225,10 @@ func TestManyAtOnce(t *testing.T) {
 			session := s.Issue("ann", time.Now())
 			for n := range 50 {
 				v.Token("t")
-				if _, err := v.Password(t.Context(), "ann", "pass", n%2 == 0); err != nil && !errors.Is(err, ErrBusy) {
+				if _, err := v.Compare(t.Context(), "ann", "pass", netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 4)}), n%2 == 0); err != nil && !errors.Is(err, ErrBusy) {
 					t.Error(err)
 				}
 				l.Take(i, 10, time.Now())
-				l.Exhausted(n, time.Now())
 				s.User(session, time.Now())
 			}
 			s.End(session, time.Now())

@@ -41,14 +41,6 @@ func (l *Limits[K]) Take(key K, perMinute int, now time.Time) (ok bool, wait tim
 	return false, time.Duration(missing / float64(limiter.Limit()) * float64(time.Second))
 }
 
-// Exhausted reports whether the key has taken all that it may, without taking one more.
-func (l *Limits[K]) Exhausted(key K, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	element, ok := l.known[key]
-	return ok && at[K](element).limiter.TokensAt(now) < 1
-}
-
 func (l *Limits[K]) of(key K, perMinute int) *rate.Limiter {
 	if element, ok := l.known[key]; ok {
 		l.order.MoveToFront(element)

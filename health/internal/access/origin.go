@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -66,15 +67,21 @@ func Network(address netip.Addr) netip.Addr {
 	return prefix.Addr()
 }
 
+// first returns the first element of a list header, which is what the client's own request had.
+func first(list string) string {
+	value, _, _ := strings.Cut(list, ",")
+	return strings.TrimSpace(value)
+}
+
 // IsTLS reports whether the client speaks TLS, to us or to a trusted proxy.
 func (p Proxies) IsTLS(r *http.Request) bool {
-	return r.TLS != nil || p.Trusted(r) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	return r.TLS != nil || p.Trusted(r) && strings.EqualFold(first(r.Header.Get("X-Forwarded-Proto")), "https")
 }
 
 // Host returns the host that the client asked for, as it was sent to us or to a trusted proxy.
 func (p Proxies) Host(r *http.Request) string {
 	if host := r.Header.Get("X-Forwarded-Host"); host != "" && p.Trusted(r) {
-		return host
+		return first(host)
 	}
 	return r.Host
 }
@@ -83,6 +90,24 @@ func (p Proxies) Host(r *http.Request) string {
 // (DNS rebinding); then the request bears that name. The zero value lets every host pass but where the listener is on the
 // loopback interface: there only loopback names.
 type Hosts []string
+
+// NewHosts returns the names as they are compared: in lower case, without a dot at the end or brackets. The error names
+// what can be no host: one with a port, a scheme or a pattern, but for a lone *.
+func NewHosts(names []string) (Hosts, error) {
+	var hosts Hosts
+	for _, given := range names {
+		name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(given), "."))
+		if address, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			hosts = append(hosts, address.String())
+			continue
+		}
+		if name == "" || name != "*" && strings.ContainsAny(name, "/:* []@") {
+			return nil, fmt.Errorf("got the host %q, want a name or an address without port, scheme or pattern", given)
+		}
+		hosts = append(hosts, name)
+	}
+	return hosts, nil
+}
 
 // Allow reports whether the host, with a port or without, is one of them.
 func (h Hosts) Allow(r *http.Request, host string) bool {
@@ -107,8 +132,15 @@ func hostname(host string) string {
 }
 
 func listensOnLoopback(r *http.Request) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.IP.IsLoopback()
+	switch local := r.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		return local.IP.IsLoopback()
+	case nil: // a server other than net/http's: who asks over the loopback interface is answered there
+		address, ok := remote(r)
+		return ok && address.IsLoopback()
+	default:
+		return false
+	}
 }
 
 func isLoopback(name string) bool {
