@@ -273,7 +273,7 @@ func (e *Endpoints) routes() []route {
 	if e.page != nil {
 		routes = append(routes,
 			get("/health/{$}", classPage, e.page.ServeHTTP),
-			get("/health/assets/{version}/{file}", classPage, e.page.ServeHTTP))
+			get("/health/assets/{build}/{file}", classPage, e.page.ServeHTTP))
 	}
 	if e.metrics != nil {
 		routes = append(routes, get("/metrics", classMetrics, e.serveMetrics))

@@ -91,7 +91,7 @@ func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 	}))
 	var known []string
 	for _, r := range e.routes() {
-		known = append(known, strings.NewReplacer("{id}", "7", "{name}", "fd", "{$}", "", "{version}", "1", "{file}", "page.css").Replace(r.path))
+		known = append(known, strings.NewReplacer("{id}", "7", "{name}", "fd", "{$}", "", "{build}", "1", "{file}", "page.css").Replace(r.path))
 	}
 	slices.Sort(known)
 	var told []string
