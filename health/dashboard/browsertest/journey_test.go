@@ -5,159 +5,117 @@ import (
 	"math"
 	"strconv"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 )
 
-// current is what the test reads of the API's snapshot.
-type current struct {
-	Timestamp string
-	FD        struct{ Count float64 }
-	Memory    struct {
-		RSS float64 `json:"rss_mb"`
-	}
-	Goroutines, Threads struct{ Count float64 }
-	Database, WebSocket struct{ Total float64 }
-}
-
-type alert struct {
-	ID             int64
-	Rule           string
-	Acknowledged   bool
-	AcknowledgedBy string `json:"acknowledged_by"`
-	Note           string
-}
-
-// TestAlertFromBreachToRecovery tells the story of a breach as who is on call lives it, without a reload.
-func TestAlertFromBreachToRecovery(t *testing.T) {
+// TestJourney lives through a breach as who is on call does, from the login to the end of an outage, without a reload.
+func TestJourney(t *testing.T) {
 	s := start(t)
-	p := open(t, browser(t), 1440, 1000)
+	p := open(t, 1440, 1000)
 	p.logIn(s.page(""))
-	p.says("#service", "orders")
-	p.says("#fresh", "live")
-	p.says("#firing", "Nothing is firing.")
+	p.run(`globalThis.notReloaded = true`)
+	p.says(find("region", "Overall status"), "Healthy")
+	p.says(find("region", "Alerts"), "Nothing is firing")
 	showsTheNumbersOfTheAPI(t, s, p)
 
-	s.breach(930)
-	p.says("#firing", "File descriptors")
-	p.says("#firing .state", "Failing")
-	p.until(`document.querySelector("#overall").textContent === "Failing" && document.title.startsWith("✕ Failing")`)
-	p.until(`document.querySelector("#card-list .card").dataset.card === "fd"`) // what is unhealthy comes first
-	p.says("#said", "Alert File descriptors")
+	s.hold(930)
+	alertAppears(t, p)
+	id := acknowledge(t, s, p)
+	s.hold(usual)
+	alertIsPast(t, s, p, id)
 
-	p.clickText("#firing", "Acknowledge")
-	p.do(chromedp.SendKeys(chromedp.CSS("dialog textarea"), "on it: <b>files</b>"))
-	p.clickText("dialog", "Acknowledge")
-	p.says("#firing .ack", "Acknowledged by ann")
-	p.says("#firing .ack", "on it: <b>files</b>")
-	firing := ask[[]alert](s, "api/alerts")
-	if len(firing) != 1 || !firing[0].Acknowledged || firing[0].AcknowledgedBy != user || firing[0].Note != "on it: <b>files</b>" {
-		t.Errorf("the API has %+v, want one alert that ann acknowledged", firing)
-	}
-
-	s.breach(0)
-	p.says("#firing", "Nothing is firing.")
-	p.says("#past-table", "recovered")
-	p.until(fmt.Sprintf(`document.querySelector("#alert-%d") != null`, firing[0].ID))
+	p.recorder.duringOutage(func() {
+		s.stop()
+		p.says(find("alert", ""), "Connection lost")
+		s.serve()
+		p.gone(find("alert", ""))
+	})
+	p.says(find("region", "Overall status"), "Healthy")
 	showsTheNumbersOfTheAPI(t, s, p)
+	p.until(`globalThis.notReloaded`)
 }
 
-// showsTheNumbersOfTheAPI compares the cards with a snapshot that the page shows as well: its time is the newest sample's.
+func alertAppears(t *testing.T, p *tab) {
+	t.Helper()
+	p.says(firing("File descriptors"), "Failing")
+	p.says(find("region", "Overall status"), "Failing")
+	p.until(`document.title.includes("Failing")`)
+	p.says(find("region", "Now").find("listitem", ""), "File descriptors") // what is unhealthy comes first
+	p.says(find("status", ""), "File descriptors")                         // for who does not see it
+}
+
+// acknowledge takes the alert on, and returns its id.
+func acknowledge(t *testing.T, s *service, p *tab) int64 {
+	t.Helper()
+	const note = "on it: <b>files</b>"
+	p.click(firing("File descriptors").find("button", "Acknowledge"))
+	dialog := find("dialog", "Acknowledge File descriptors")
+	p.fill(dialog.find("textbox", "Note"), note)
+	p.click(dialog.find("button", "Acknowledge"))
+	p.gone(dialog)
+	p.says(firing("File descriptors"), "Acknowledged by token")
+	p.says(firing("File descriptors"), note)
+	open := ask[[]alert](s, "api/alerts")
+	if len(open) != 1 {
+		t.Fatalf("the API has %+v, want one alert", open)
+	}
+	if a := open[0]; !a.Acknowledged || a.AcknowledgedBy != "token" || a.Note != note {
+		t.Errorf("the API has %+v, want it acknowledged by token with %q", a, note)
+	}
+	return open[0].ID
+}
+
+func alertIsPast(t *testing.T, s *service, p *tab, id int64) {
+	t.Helper()
+	p.says(find("region", "Alerts"), "Nothing is firing")
+	p.says(find("region", "Overall status"), "Healthy")
+	p.says(past("File descriptors"), "recovered")
+	if open := ask[[]alert](s, "api/alerts"); len(open) > 0 {
+		t.Errorf("the API has %+v, want none after alert %d", open, id)
+	}
+}
+
+// showsTheNumbersOfTheAPI compares the cards with the API's answer of the same snapshot, whose time the page tells.
 func showsTheNumbersOfTheAPI(t *testing.T, s *service, p *tab) {
 	t.Helper()
-	var shown, want map[string]string
-	for range 20 {
+	const read = `(() => {
+		const region = browsertest.find("region", "Now");
+		const numbers = [...region.querySelectorAll("[data-card]")].map((card) => [card.dataset.card, browsertest.text(card)]);
+		const time = [...region.querySelectorAll("[title]")].find((node) => !Number.isNaN(Date.parse(node.title)));
+		return Object.fromEntries([["time", time.title], ...numbers]);
+	})()`
+	for range 20 { // not every snapshot is drawn
 		c := ask[current](s, "api/current")
-		want = map[string]string{
-			"fd": whole(c.FD.Count), "goroutines": whole(c.Goroutines.Count), "threads": whole(c.Threads.Count),
-			"database": whole(c.Database.Total), "websocket": whole(c.WebSocket.Total), "memory": figure(c.Memory.RSS),
+		p.until(fmt.Sprintf(`%s.time >= %q`, read, c.Timestamp))
+		shown := eval[map[string]string](p, read)
+		if shown["time"] == c.Timestamp {
+			compare(t, shown, &c)
+			return
 		}
-		const time = `document.querySelector("#cards-range").title`
-		const read = `Object.fromEntries([...document.querySelectorAll("#card-list .card")].map((c) => [c.dataset.card, c.querySelector(".figure").textContent]).concat([["time", %s]]))`
-		p.until(fmt.Sprintf(`%s >= %q`, time, c.Timestamp))
-		if shown = eval[map[string]string](p, fmt.Sprintf(read, time)); shown["time"] != c.Timestamp {
-			continue // not every snapshot is drawn
-		}
-		for card, value := range want {
-			if shown[card] != value {
-				t.Errorf("%s at %s: the page shows %q, the API says %q", card, c.Timestamp, shown[card], value)
-			}
-		}
-		return
 	}
-	t.Errorf("no snapshot that the API answered with was drawn: %v, %v", shown, want)
+	t.Error("none of 20 snapshots that the API answered with was drawn")
+}
+
+func compare(t *testing.T, shown map[string]string, c *current) {
+	t.Helper()
+	for card, want := range map[string]string{
+		"fd":         whole(c.FD.Count) + " file descriptors",
+		"memory":     threeDigits(c.Memory.RSS) + " MiB",
+		"goroutines": whole(c.Goroutines.Count) + " goroutines",
+		"threads":    whole(c.Threads.Count) + " threads",
+		"database":   whole(c.Database.Total) + " connections",
+		"websocket":  whole(c.WebSocket.Total) + " connections",
+	} {
+		if !containsWords(shown[card], want) {
+			t.Errorf("%s at %s: the page shows %q, the API says %q", card, c.Timestamp, shown[card], want)
+		}
+	}
 }
 
 func whole(n float64) string { return strconv.FormatFloat(n, 'f', 0, 64) }
 
-// figure is a number of MiB with three significant digits, as a person writes it.
-func figure(n float64) string {
-	digits := 0
-	switch {
-	case n == math.Trunc(n), n >= 100:
-	case n >= 10:
-		digits = 1
-	default:
-		digits = 2
-	}
-	scale := math.Pow(10, float64(digits))
+// threeDigits is a number as a person says it.
+func threeDigits(n float64) string {
+	digits := max(0, 2-int(math.Log10(n)))
+	scale := math.Pow10(digits)
 	return strconv.FormatFloat(math.Round(n*scale)/scale, 'f', -1, 64)
-}
-
-// TestResolvingAsksBack resolves an alert by hand while it still breaches.
-func TestResolvingAsksBack(t *testing.T) {
-	s := start(t)
-	p := open(t, browser(t), 1440, 1000)
-	s.breach(750)
-	p.logIn(s.page(""))
-	p.says("#firing .state", "Warning")
-
-	p.clickText("#firing", "Silence")
-	p.clickText("dialog", "Silence")
-	p.says("#notices", "Rule fd is silenced until")
-	p.says("#firing", "silenced until")
-
-	p.clickText("#firing", "Resolve")
-	p.says("dialog", "Resolve File descriptors?")
-	p.clickText("dialog", "Cancel")
-	p.says("#firing .state", "Warning")
-	p.clickText("#firing", "Resolve")
-	p.clickText("dialog", "Resolve")
-	p.says("#firing", "Nothing is firing.")
-	p.says("#past-table", user)
-}
-
-// TestOutageIsUnmistakable stops the server, and brings it back.
-func TestOutageIsUnmistakable(t *testing.T) {
-	s := start(t)
-	p := open(t, browser(t), 1440, 1000)
-	p.logIn(s.page(""))
-	p.says("#overall", "Healthy")
-
-	p.setOutage(true)
-	s.stop()
-	p.says("#banner", "Connection lost")
-	p.says("#overall", "No data")
-	p.until(`document.title.startsWith("?") && document.querySelector("#glance").className === "glance unknown"`)
-	s.breach(930) // and while nobody sees it, something happens
-	s.serve()
-	p.until(`document.querySelector("#banner").hidden`)
-	p.says("#overall", "Failing")
-	p.says("#firing", "File descriptors")
-	p.says("#fresh", "live")
-	p.setOutage(false)
-}
-
-// TestStalledMonitorIsNotTakenForHealthy shuts the monitor down below a server that goes on.
-func TestStalledMonitorIsNotTakenForHealthy(t *testing.T) {
-	s := start(t)
-	p := open(t, browser(t), 1440, 1000)
-	p.logIn(s.page(""))
-	p.says("#overall", "Healthy")
-	p.setOutage(true) // its stream ends, and no other is opened
-	if err := s.monitor.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.says("#banner", "The monitor has stalled")
-	p.says("#overall", "No data")
 }

@@ -1,0 +1,46 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// current is what the tests read of the API's snapshot.
+type current struct {
+	Timestamp string
+	FD        struct{ Count float64 }
+	Memory    struct {
+		RSS float64 `json:"rss_mb"`
+	}
+	Goroutines, Threads struct{ Count float64 }
+	Database, WebSocket struct{ Total float64 }
+}
+
+// alert is what the tests read of an alert.
+type alert struct {
+	ID             int64
+	Rule           string
+	Acknowledged   bool
+	AcknowledgedBy string `json:"acknowledged_by"`
+	Note           string
+}
+
+// ask decodes what the API answers. It shows the token, so that the page's own limit is not used up.
+func ask[T any](s *service, path string) T {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.page(path), http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var value T
+	if err := json.NewDecoder(response.Body).Decode(&value); err != nil || response.StatusCode != http.StatusOK {
+		s.t.Fatalf("%s: got %d, %v", path, response.StatusCode, err)
+	}
+	return value
+}
