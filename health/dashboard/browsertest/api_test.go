@@ -14,10 +14,12 @@ type current struct {
 	}
 	Goroutines, Threads struct{ Count float64 }
 	Database, WebSocket struct{ Total float64 }
+	Silences            []struct{ Rule string }
+	Monitor             struct{ Sequence int }
 }
 
-// alert is what the tests read of an alert.
-type alert struct {
+// alertOfAPI is what the tests read of an alert.
+type alertOfAPI struct {
 	ID             int64
 	Rule           string
 	Acknowledged   bool

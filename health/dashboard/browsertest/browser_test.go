@@ -59,8 +59,8 @@ func need(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// browser returns the Chromium that all tests share.
-func browser(t *testing.T) context.Context {
+// theBrowser returns the Chromium that all tests share.
+func theBrowser(t *testing.T) context.Context {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		need(t, "no chromium is installed: apt-get install chromium")

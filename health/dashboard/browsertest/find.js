@@ -38,9 +38,13 @@ globalThis.browsertest = (() => {
 	// place scrolls to an element, and returns where its middle is when it has come to rest.
 	async function place(node) {
 		node.scrollIntoView({ block: "center", behavior: "instant" });
-		await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-		const { x, y, width, height } = node.getBoundingClientRect();
-		return { x: x + width / 2, y: y + height / 2, left: x, width };
+		let before, box;
+		do {
+			before = box;
+			await new Promise(requestAnimationFrame);
+			box = node.getBoundingClientRect();
+		} while (box.x !== before?.x || box.y !== before.y);
+		return { x: box.x + box.width / 2, y: box.y + box.height / 2, left: box.x, width: box.width };
 	}
 
 	const text = (node) => words(node?.innerText ?? "");

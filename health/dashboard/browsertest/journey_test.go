@@ -54,7 +54,7 @@ func acknowledge(t *testing.T, s *service, p *tab) int64 {
 	p.gone(dialog)
 	p.says(firing("File descriptors"), "Acknowledged by token")
 	p.says(firing("File descriptors"), note)
-	open := ask[[]alert](s, "api/alerts")
+	open := ask[[]alertOfAPI](s, "api/alerts")
 	if len(open) != 1 {
 		t.Fatalf("the API has %+v, want one alert", open)
 	}
@@ -69,7 +69,7 @@ func alertIsPast(t *testing.T, s *service, p *tab, id int64) {
 	p.says(find("region", "Alerts"), "Nothing is firing")
 	p.says(find("region", "Overall status"), "Healthy")
 	p.says(past("File descriptors"), "recovered")
-	if open := ask[[]alert](s, "api/alerts"); len(open) > 0 {
+	if open := ask[[]alertOfAPI](s, "api/alerts"); len(open) > 0 {
 		t.Errorf("the API has %+v, want none after alert %d", open, id)
 	}
 }

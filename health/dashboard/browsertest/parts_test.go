@@ -24,29 +24,31 @@ func writeWeek(folder string, flags ...string) (string, error) {
 	return file, nil
 }
 
-// pool opens a database of which inUse connections are in use and one is idle.
-func pool(t *testing.T, most, inUse int) *sql.DB {
+// pool opens a database of which so many connections are in use and idle.
+func pool(t *testing.T, most, inUse, idle int) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "pool.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(most)
-	connections := make([]*sql.Conn, inUse+1)
+	db.SetMaxIdleConns(idle)
+	connections := make([]*sql.Conn, inUse+idle)
 	for i := range connections {
 		if connections[i], err = db.Conn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := connections[inUse].Close(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, connection := range connections[:inUse] {
+	giveBack := func(connections []*sql.Conn) {
+		for _, connection := range connections {
 			if err := connection.Close(); err != nil {
 				t.Errorf("close a connection: %v", err)
 			}
 		}
+	}
+	giveBack(connections[inUse:])
+	t.Cleanup(func() {
+		giveBack(connections[:inUse])
 		if err := db.Close(); err != nil {
 			t.Errorf("close a pool: %v", err)
 		}

@@ -36,6 +36,7 @@ type service struct {
 	address string
 	files   []*os.File
 	streams atomic.Int64 // that are open
+	broken  atomic.Value // string: the end of a path that is answered 500
 
 	server *http.Server // nil: stopped
 	served chan error
@@ -44,7 +45,7 @@ type service struct {
 // start starts a service whose history holds seven days.
 func start(t *testing.T, options ...otelhealth.Option) *service {
 	t.Helper()
-	browser(t) // where there is none, the test skips
+	theBrowser(t) // where there is none, the test skips
 	made, err := week()
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func start(t *testing.T, options ...otelhealth.Option) *service {
 func startWith(t *testing.T, file string, options ...otelhealth.Option) *service {
 	t.Helper()
 	s := &service{t: t, address: "127.0.0.1:0"}
+	s.breakRoute("")
 	s.hold(usual)
 	monitor, err := otelhealth.Start(t.Context(), append(s.options(copied(t, file)), options...)...)
 	if err != nil {
@@ -92,7 +94,7 @@ func (s *service) options(file string) []otelhealth.Option {
 		otelhealth.WithInterval(500 * time.Millisecond),
 		otelhealth.WithHistory(otelhealth.HistoryConfig{Path: file}),
 		otelhealth.WithCredentials(health.Credentials{Token: token, Username: user, Password: password}),
-		otelhealth.WithDB("orders", pool(s.t, 8, 4)), otelhealth.WithDB("quotes", pool(s.t, 4, 1)),
+		otelhealth.WithDB("orders", pool(s.t, 8, 4, 2)), otelhealth.WithDB("quotes", pool(s.t, 4, 1, 1)),
 		otelhealth.WithWebSocket("fyers", steady(3, 2200)), otelhealth.WithWebSocket("upstox", steady(3, 1800)),
 		otelhealth.WithWebSocket("zerodha", steady(2, 1500)),
 		otelhealth.WithSource(queue()),
@@ -103,8 +105,15 @@ func (s *service) options(file string) []otelhealth.Option {
 	}
 }
 
-// ServeHTTP counts the streams that are open.
+// breakRoute lets what ends so be answered 500, and mends what was broken before.
+func (s *service) breakRoute(suffix string) { s.broken.Store(suffix) }
+
+// ServeHTTP counts the streams that are open, and stands before the monitor as a proxy that may fail.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if broken := s.broken.Load().(string); broken != "" && strings.HasSuffix(r.URL.Path, broken) {
+		http.Error(w, "broken by the test", http.StatusInternalServerError)
+		return
+	}
 	if strings.HasSuffix(r.URL.Path, "/stream") {
 		s.streams.Add(1)
 		defer s.streams.Add(-1)

@@ -29,7 +29,7 @@ type tab struct {
 // open opens a tab of that size in CSS pixels.
 func open(t *testing.T, width, height int64) *tab {
 	t.Helper()
-	return openIn(t, browser(t), width, height, chromedp.WithNewBrowserContext())
+	return openIn(t, theBrowser(t), width, height, chromedp.WithNewBrowserContext())
 }
 
 // openBeside opens a tab that shares the cookies of another.
@@ -145,9 +145,15 @@ func (p *tab) goTo(address string) {
 func (p *tab) logIn(address string) {
 	p.t.Helper()
 	p.goTo(address)
+	p.showToken()
+	p.ready()
+}
+
+// showToken logs in at the login page.
+func (p *tab) showToken() {
+	p.t.Helper()
 	p.fill(find("textbox", "Token"), token)
 	p.leave(find("button", "Log in"))
-	p.ready()
 }
 
 // leave clicks what leads to another page, and waits for that.
@@ -165,5 +171,7 @@ func (p *tab) leave(e element) {
 func (p *tab) ready() {
 	p.t.Helper()
 	p.exists(card("File descriptors"))
-	p.exists(chart("File descriptors"))
+	for _, title := range []string{"File descriptors", "Pool use", "queue"} { // each is asked for with others
+		p.exists(chart(title))
+	}
 }
