@@ -1,57 +1,73 @@
-// el makes an element from "tag.class.class", attributes if the next is an object of them, and children. Attributes that
-// begin with "on" are listeners; false and null leave an attribute or a child out.
-export function el(name, ...rest) {
-	const [tag, ...classes] = name.split(".");
-	const node = document.createElement(tag);
-	node.classList.add(...classes);
-	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
-	for (const [name, value] of Object.entries(attributes)) {
-		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-		else if (value != null && value !== false) node.setAttribute(name, value === true ? "" : value);
-	}
-	node.append(...rest.filter((child) => child != null));
-	return node;
-}
-
 const SVG = "http://www.w3.org/2000/svg";
 
-export function svg(tag, attributes = {}, ...children) {
-	const node = document.createElementNS(SVG, tag);
-	for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-	node.append(...children);
+// el makes an element from "tag.class.class", attributes if the next is an object of them, and children. Attributes that
+// begin with "on" are handlers; false and null leave an attribute or a child out.
+export function el(name, ...rest) {
+	const [tag, ...classes] = name.split(".");
+	const node = ["svg", "use", "path"].includes(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
+	if (classes.length > 0) node.classList.add(...classes);
+	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
+	for (const [name, value] of Object.entries(attributes)) {
+		if (name.startsWith("on")) node[name] = value;
+		else if (value != null && value !== false) set(node, name, String(value));
+	}
+	node.append(...present(rest));
 	return node;
 }
 
-// sign is the picture of a status: each has a shape of its own.
-export const sign = (status) => svg("svg", { class: "sign", "aria-hidden": "true" }, svg("use", { href: "#" + status }));
+const present = (children) => children.flat().filter((child) => child != null && child !== false);
+
+// set writes a style by its property: the policy forbids the attribute.
+function set(node, name, value) {
+	if (node.getAttribute(name) === value) return;
+	if (name === "style") node.style.cssText = value;
+	else node.setAttribute(name, value);
+}
+
+// fill gives the parent these children. What is there already, by its id or else its place, is made like the new one: it
+// keeps the focus, and a selection in it.
+export function fill(parent, ...children) {
+	const wanted = present(children);
+	wanted.forEach((child, i) => {
+		const next = child.nodeType ? child : new Text(child);
+		const here = parent.childNodes[i];
+		const old = next.id ? byId(next.id) : here;
+		const kept = old?.nodeName === next.nodeName && old.id === next.id ? old : next;
+		if (kept !== next) imitate(kept, next);
+		if (kept !== here) parent.insertBefore(kept, here ?? null);
+	});
+	while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
+}
+
+function imitate(node, next) {
+	if (next.nodeType === Node.TEXT_NODE) {
+		if (node.data !== next.data) node.data = next.data;
+		return;
+	}
+	for (const name of node.getAttributeNames()) if (!next.hasAttribute(name)) node.removeAttribute(name);
+	for (const name of next.getAttributeNames()) set(node, name, next.getAttribute(name));
+	node.onclick = next.onclick;
+	fill(node, ...next.childNodes);
+}
 
 export const byId = (id) => document.getElementById(id);
 
-// setText leaves a text alone that is the same, so that a selection stays.
-export function setText(node, text) {
-	if (node.textContent !== text) node.textContent = text;
-}
+export const button = (text, onclick, attributes) => el("button", { type: "button", onclick, ...attributes }, text);
 
-export function set(node, name, value) {
-	if (node.getAttribute(name) !== value) node.setAttribute(name, value);
-}
+// sign is the picture of a status: each has a shape of its own.
+export const sign = (status) => el("svg.sign." + status, { "aria-hidden": true }, el("use", { href: "#" + status }));
 
-// arrange puts the nodes into the parent in that order, and moves none that is in its place.
-export function arrange(parent, nodes) {
-	const kept = new Set(nodes);
-	for (const node of [...parent.children]) if (!kept.has(node)) node.remove();
-	nodes.forEach((node, i) => {
-		if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
-	});
-}
+// table makes one that scrolls in itself, by keyboard too.
+export const table = (label, head, rows) => el("div.scroll", { tabindex: 0, role: "region", "aria-label": label },
+	el("table", el("thead", el("tr", head)), el("tbody", rows)));
 
 let said;
 
 // say tells screen readers what happened.
 export function say(text) {
 	clearTimeout(said);
-	byId("said").textContent = text;
-	said = setTimeout(() => { byId("said").textContent = ""; }, 10_000);
+	fill(byId("said"), text);
+	said = setTimeout(() => fill(byId("said")), 10_000);
 }
 
 // kept and keep remember a choice in this browser, unless its storage is blocked.
@@ -70,8 +86,3 @@ export function keep(name, value) {
 		// It lasts as long as the page.
 	}
 }
-
-export const button = (text, onclick) => el("button", { type: "button", onclick }, text);
-
-// scroller lets a table scroll in itself, by keyboard too.
-export const scroller = (label, table) => el("div.scroll", { tabindex: 0, role: "region", "aria-label": label }, table);

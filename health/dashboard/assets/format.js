@@ -1,56 +1,41 @@
+import { sign } from "./dom.js";
 import { view } from "./view.js";
 
 export const words = { pass: "Healthy", warn: "Warning", fail: "Failing", unknown: "Unknown" };
 
-const severities = ["fail", "warn", "unknown", "pass", "none"];
+export const labelled = (status) => [sign(status), words[status]];
 
 // severity orders statuses: what is worst comes first.
-export const severity = (status) => severities.indexOf(status);
+export const severity = (status) => ["fail", "warn", "unknown", "pass", "none"].indexOf(status);
 
-const formats = [0, 1, 2, 3].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
-// number shows three significant digits of what is below 100, and whole numbers above.
-export function number(value) {
-	if (value == null || Number.isNaN(value)) return "–";
-	const size = Math.abs(value);
-	return formats[size >= 100 || Number.isInteger(value) ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3].format(value);
-}
+const number = (value) => (Math.abs(value) >= 100 ? whole : precise).format(value);
 
-const binary = ["B", "KiB", "MiB", "GiB", "TiB"];
+// The units that UCUM's are shown in, each from a least amount on; "%" is a share of 0 to 1.
+const units = {
+	By: [[10 * 2 ** 30, 2 ** 30, "GiB"], [2 ** 20, 2 ** 20, "MiB"], [1024, 1024, "KiB"], [0, 1, "B"]],
+	s: [[1, 1, "s"], [0.001, 0.001, "ms"], [0, 1e-6, "µs"]],
+	"%": [[0, 0.01, "%"]],
+	1: [[0, 1, ""]],
+};
 
-function bytes(value) {
-	let unit = 0;
-	while (Math.abs(value) >= 10_240 || (Math.abs(value) >= 1024 && unit < 2)) {
-		value /= 1024;
-		unit++;
-	}
-	return [number(value), binary[unit]];
-}
-
-function seconds(value) {
-	if (Math.abs(value) >= 1 || value === 0) return [number(value), "s"];
-	return Math.abs(value) >= 0.001 ? [number(value * 1000), "ms"] : [number(value * 1e6), "µs"];
-}
-
-// quantity splits a value into its number and its unit, as people say it. Units are UCUM; "%" is a share of 0 to 1.
+// quantity splits a value into its number and its unit, as people say it.
 export function quantity(value, unit = "") {
 	if (value == null) return ["–", ""];
+	if (unit === "MiBy") return quantity(value * 2 ** 20, "By");
 	if (unit.endsWith("/min")) {
-		const [figure, rest] = quantity(value, unit.slice(0, -4));
-		return [figure, rest + "/min"];
-	}
-	switch (unit) {
-	case "By": return bytes(value);
-	case "MiBy": return bytes(value * 2 ** 20);
-	case "s": return seconds(value);
-	case "%": return [number(value * 100), "%"];
-	case "1": return [number(value), ""];
+		const [figure, name] = quantity(value, unit.slice(0, -4));
+		return [figure, name + "/min"];
 	}
 	if (unit.startsWith("{")) {
 		const word = unit.slice(1, -1).replaceAll("_", " ");
 		return [number(value), value === 1 || word.endsWith("s") ? word : word + "s"];
 	}
-	return [number(value), unit];
+	const steps = units[unit] ?? [[0, 1, unit]];
+	const [, size, name] = (value !== 0 && steps.find(([least]) => Math.abs(value) >= least)) || steps.find((step) => step[1] === 1) || steps[0];
+	return [number(value / size), name];
 }
 
 // amount is a quantity in one text. What is counted is not named.
@@ -60,57 +45,42 @@ export function amount(value, unit = "") {
 }
 
 // marksText names thresholds, with their unit once where it is the same.
-export function marksText(marks, unit) {
-	const texts = marks.map(({ level, value }) => `${level} ${amount(value, unit)}`);
-	const name = " " + quantity(marks.at(-1)?.value, unit)[1];
-	return texts.map((text, i) => (i < texts.length - 1 && text.endsWith(name) ? text.slice(0, -name.length) : text)).join(" · ");
-}
+export const marksText = (marks, unit) => marks.map(({ level, value }) => `${level} ${amount(value, unit)}`)
+	.join(" · ").replace(/( \S+)( · .*\1)$/, "$2");
 
 // shown is the unit to show a metric in: a utilization is a share.
 export const shown = (metric, unit = "") => (unit === "1" && /(utilization|ratio)$/.test(metric) ? "%" : unit);
 
+const lengths = [[86_400, "d"], [3600, "h"], [60, "min"]];
+
+// duration names the two largest units of a number of milliseconds.
 export function duration(ms) {
-	const total = Math.max(0, Math.round(ms / 1000));
-	if (total < 60) return `${total} s`;
-	const minutes = Math.floor(total / 60);
-	if (minutes < 60) return `${minutes} min`;
-	const hours = Math.floor(minutes / 60);
-	if (hours < 24) return `${hours} h${minutes % 60 ? ` ${minutes % 60} min` : ""}`;
-	const days = Math.floor(hours / 24);
-	return `${days} d${hours % 24 ? ` ${hours % 24} h` : ""}`;
+	let rest = Math.max(0, Math.round(ms / 1000));
+	if (rest < 60) return `${rest} s`;
+	const parts = [];
+	for (const [length, name] of lengths) {
+		if (rest >= length) parts.push(`${Math.floor(rest / length)} ${name}`);
+		rest %= length;
+	}
+	return parts.slice(0, 2).join(" ");
 }
 
-const made = new Map();
+// offset is what the zone's clocks are ahead of UTC at that time, in milliseconds.
+export const offset = (time) => (view.utc ? 0 : -new Date(time).getTimezoneOffset() * 60_000);
 
-function formatted(time, options) {
-	const zone = view.utc ? "UTC" : undefined;
-	const key = zone + JSON.stringify(options);
-	if (!made.has(key)) made.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", ...options }));
-	return made.get(key).format(time);
-}
+// written is what the zone's clocks show, as in "Tue, 24 Nov 2026 15:41:19 GMT".
+const written = (time) => new Date(time + offset(time)).toUTCString();
 
-const day = { day: "numeric", month: "short" };
-const minute = { hour: "2-digit", minute: "2-digit" };
-
-export const clock = (time) => formatted(time, { ...minute, second: "2-digit" });
-export const hour = (time) => formatted(time, minute);
-export const date = (time) => formatted(time, day);
-export const moment = (time) => formatted(time, { ...day, ...minute, second: "2-digit" });
+export const date = (time) => written(time).slice(5, 11);
+export const hour = (time) => written(time).slice(17, 22);
+export const clock = (time) => written(time).slice(17, 25);
+export const moment = (time) => `${date(time)}, ${clock(time)}`;
 
 // when leaves out today's date.
 export const when = (time, now) => (date(time) === date(now) ? clock(time) : moment(time));
 
 export function zoneName() {
 	if (view.utc) return "UTC";
-	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-	return `${timeZone.replaceAll("_", " ")} (${offsetName(offset(Date.now()))})`;
+	const ahead = new Date().toLocaleTimeString("en", { timeZoneName: "shortOffset" }).split(" ").at(-1);
+	return `${Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ")} (${ahead.replace("GMT", "UTC")})`;
 }
-
-function offsetName(ms) {
-	const minutes = Math.abs(ms) / 60_000;
-	const rest = minutes % 60 ? ":" + String(minutes % 60).padStart(2, "0") : "";
-	return `UTC${ms < 0 ? "−" : "+"}${Math.floor(minutes / 60)}${rest}`;
-}
-
-// offset is what the zone's clocks are ahead of UTC at that time, in milliseconds.
-export const offset = (time) => (view.utc ? 0 : -new Date(time).getTimezoneOffset() * 60_000);

@@ -1,102 +1,80 @@
+import { query } from "./api.js";
 import { cardsOf } from "./catalog.js";
-import { byId, el, set, setText, sign } from "./dom.js";
-import { amount, duration, when, words } from "./format.js";
+import { byId, el, fill, sign } from "./dom.js";
+import { amount, duration, labelled, severity, when, words } from "./format.js";
 import { address } from "./view.js";
 
-// showGlance says how the service is, since when and why, and how old that is.
+const signs = { pass: "✓", warn: "▲", fail: "✕", unknown: "?" };
+
+// showGlance says how the service is, since when and why, and how old that is: every second, since nothing may look fresh
+// that is not.
 export function showGlance(live) {
+	document.body.dataset.condition = live.condition;
+	showBanner(live);
 	const s = live.snapshot;
-	showFreshness(live);
 	if (!s) return;
-	setText(byId("service"), s.service.id);
-	setText(byId("identity"), [s.service.version, s.service.description, `instance ${s.service.instance}`].filter(Boolean).join(" · "));
+	fill(byId("service"), s.service.id);
+	fill(byId("identity"), [s.service.version, s.service.description, `instance ${s.service.instance}`].filter(Boolean).join(" · "));
 	byId("logout").hidden = !s.monitor.login;
-	showVerdict("liveness", s.monitor.liveness);
-	showVerdict("readiness", s.monitor.readiness);
-	const known = isKnown(live);
-	const status = known ? s.overall_status : "unknown";
-	set(byId("glance"), "class", "glance " + status);
-	set(byId("glance").querySelector("use"), "href", "#" + status);
-	setText(byId("overall"), known ? words[status] : "No data");
-	setText(byId("since"), known ? sinceText(Date.parse(s.overall_since), live.now) : `since ${when(Date.parse(s.timestamp), live.now)}`);
-	showReasons(known ? reasonsOf(s) : []);
-	showNotices(s, live.now);
-	document.title = `${{ pass: "✓", warn: "▲", fail: "✕", unknown: "?" }[status]} ${known ? words[status] : "No data"} · ${s.service.id}`;
+	showStatus(live);
+	showNotices(noticesOf(s, live.now));
 }
 
-// isKnown reports whether the newest snapshot still says how the service is.
-const isKnown = (live) => !["stalled", "lost", "ended"].includes(live.condition);
-
-const sinceText = (since, now) => `for ${duration(now - since)}, since ${when(since, now)}`;
-
-function showVerdict(id, status) {
-	const node = byId(id);
-	if (node.dataset.status === status) return;
-	node.dataset.status = status;
-	node.className = status;
-	node.replaceChildren(sign(status), words[status]);
+function showStatus({ snapshot: s, isKnown, now, age, condition }) {
+	const status = isKnown ? s.overall_status : "unknown";
+	const verdict = isKnown ? words[status] : "No data";
+	const since = Date.parse(isKnown ? s.overall_since : s.timestamp);
+	const uptime = s.service.uptime_seconds;
+	byId("glance").className = "glance " + status;
+	fill(byId("glance"), sign(status),
+		el("div", el("p.overall", { id: "overall" }, verdict), el("p.quiet", isKnown ? `for ${duration(now - since)}, ` : "", `since ${when(since, now)}`)),
+		el("ul.reasons", isKnown ? reasonsOf(s) : null),
+		el("dl.facts", ["liveness", "readiness"].map((name) => probe(name, isKnown ? s.monitor[name] : "unknown")),
+			fact("Uptime", uptime == null ? "–" : duration(uptime * 1000 + (isKnown ? age : 0))),
+			fact("Data", `${condition}, ${duration(age)} old`, { id: "fresh" })));
+	document.title = `${signs[status]} ${verdict} · ${s.service.id}`;
 }
 
+export const fact = (name, value, attributes = {}) => el("div", el("dt", name), el("dd", attributes, value));
+
+const probe = (name, status) => fact(name[0].toUpperCase() + name.slice(1), labelled(status), { id: name, class: status });
+
+// reasonsOf lists what is bad, and why, the worst first.
 function reasonsOf(s) {
-	const bad = (status) => status === "fail" || status === "warn";
-	const reasons = cardsOf(s).filter((c) => bad(c.status)).map((c) => {
-		const at = c[c.status] == null ? "" : `, ${c.status} at ${amount(c[c.status], c.unit)}`;
-		return [c.status, `${c.title}${c.instance ? " " + c.instance : ""}: ${amount(c.value, c.unit)}${at}`];
+	const checks = s.checks.map((c) => ({ status: c.status, text: `Check ${c.name}: ${c.error ?? c.status}` }));
+	const cards = cardsOf(s).map((c) => {
+		const mark = c[c.status] == null ? "" : `, ${c.status} at ${amount(c[c.status], c.unit)}`;
+		return { status: c.status, text: `${c.title} ${c.instance ?? ""}: ${amount(c.value, c.unit)}${mark}`.replace(" :", ":") };
 	});
-	for (const check of s.checks) if (bad(check.status)) reasons.push([check.status, `Check ${check.name}: ${check.error ?? check.status}`]);
-	return reasons.sort(([a], [b]) => (a === b ? 0 : a === "fail" ? -1 : 1));
+	return [...cards, ...checks].filter(({ status }) => severity(status) < severity("unknown"))
+		.sort((a, b) => severity(a.status) - severity(b.status)).slice(0, 6)
+		.map(({ status, text }) => el("li", sign(status), text));
 }
 
-// rewrite fills a list, unless it says the same already.
-function rewrite(list, texts, children) {
-	const key = JSON.stringify(texts);
-	if (list.dataset.key === key) return;
-	list.dataset.key = key;
-	list.replaceChildren(...children());
-}
-
-function showReasons(reasons) {
-	rewrite(byId("reasons"), reasons, () => reasons.slice(0, 6).map(([status, text]) => el("li", { class: status }, sign(status), text)));
-}
-
-function showNotices(s, now) {
+function noticesOf(s, now) {
 	const notices = s.failures.map((f) => `The ${f.kind} ${f.source} gives no reading: ${f.error}`);
-	if (s.history && s.history.condition !== "ok") {
-		notices.push(`History: ${s.history.condition.replace("_", " ")}${s.history.error ? ` (${s.history.error})` : ""}`);
-	}
-	for (const silence of s.silences) notices.push(`Rule ${silence.rule} is silenced until ${when(Date.parse(silence.until), now)} by ${silence.by}`);
-	for (const u of s.untracked) notices.push(`Rule ${u.rule}: ${u.series} series are not judged`);
-	for (const d of s.notifications) if (d.error) notices.push(`Notifications to ${d.destination} fail: ${d.error}`);
-	byId("notices").hidden = notices.length === 0;
-	rewrite(byId("notices"), notices, () => notices.map((text) => el("li", text)));
+	if (s.history && s.history.condition !== "ok") notices.push(`History: ${s.history.condition.replace("_", " ")} ${s.history.error ?? ""}`);
+	for (const { rule, until, by } of s.silences) notices.push(`Rule ${rule} is silenced until ${when(Date.parse(until), now)} by ${by}`);
+	for (const { rule, series } of s.untracked) notices.push(`Rule ${rule}: ${series} series are not judged`);
+	for (const { destination, error } of s.notifications) if (error) notices.push(`Notifications to ${destination} fail: ${error}`);
+	return notices;
 }
 
-const conditions = { live: "live", polling: "polled", connecting: "connecting", stalled: "stalled", lost: "connection lost", ended: "logged out" };
+function showNotices(notices) {
+	byId("notices").hidden = notices.length === 0;
+	fill(byId("notices"), notices.map((text) => el("li", text)));
+}
 
-// showFreshness is called every second: nothing may look fresh that is not.
-function showFreshness(live) {
-	const { condition, snapshot } = live;
-	document.body.dataset.condition = condition;
-	const fresh = byId("fresh");
-	if (snapshot) {
-		const uptime = snapshot.service.uptime_seconds;
-		setText(byId("uptime"), uptime == null ? "–" : duration(uptime * 1000 + (isKnown(live) ? live.age : 0)));
-		setText(fresh, `${conditions[condition]}, ${duration(live.age)} ago`);
-	} else {
-		setText(fresh, conditions[condition]);
-	}
-	const banner = byId("banner");
+function showBanner(live) {
 	const text = bannerText(live);
-	banner.hidden = text === "";
-	if (banner.dataset.text === text) return;
-	banner.dataset.text = text;
-	banner.replaceChildren(text, ...(condition === "ended" ? [" ", el("a", { href: "login?next=" + encodeURIComponent(address()) }, "Log in again")] : []));
+	byId("banner").hidden = text === "";
+	fill(byId("banner"), text, live.condition === "ended" && el("a", { href: "login" + query({ next: address() }) }, "Log in again"));
 }
 
 function bannerText({ condition, snapshot, now, problem }) {
-	const at = snapshot ? ` What you see is from ${when(Date.parse(snapshot.timestamp), now)}.` : "";
+	const at = snapshot ? ` What you see is from ${when(Date.parse(snapshot.timestamp), now)}. ` : " ";
 	switch (condition) {
-	case "lost": return `Connection lost: ${problem}.${at} Trying again …`;
+	case "lost": return `Connection lost: ${problem}.${at}Trying again …`;
 	case "stalled": return `The monitor has stalled: no new numbers arrive.${at}`;
 	case "ended": return `You are logged out.${at}`;
 	default: return "";

@@ -1,12 +1,12 @@
 import { getDated } from "./api.js";
 
 // Milliseconds. The API lets all tabs together ask sixty times a minute.
-const slowestOpening = 30_000, fastestPoll = 5_000, slowestPoll = 10_000;
+const pollAgain = 5000, openAgain = 10_000;
 
-// Live keeps the newest snapshot: by server-sent events, and by asking whenever none has come for too long.
+// Live keeps the newest snapshot: by server-sent events, and by polling while none come.
 export class Live {
 	snapshot = null;
-	condition = "connecting"; // live, polling, stalled, lost or ended (logged out)
+	condition = "connecting"; // live, polled, stalled, lost or ended (logged out)
 	problem = ""; // why it is lost
 
 	#source = null;
@@ -14,9 +14,7 @@ export class Live {
 	#polling = false;
 	#missed = false; // something may have been
 	#taken = 0; // when the newest snapshot was taken, by this clock
-	#openings = 0; // in vain, in a row
-	#polls = 0; // likewise
-	#nextOpening = 0;
+	#nextOpening = Infinity;
 	#nextPoll = 0;
 	#timer = 0;
 
@@ -43,23 +41,25 @@ export class Live {
 		return (this.snapshot?.monitor.interval_seconds ?? 10) * 1000;
 	}
 
+	// isKnown reports whether the newest snapshot still says how the service is.
+	get isKnown() {
+		return this.condition === "live" || this.condition === "polled";
+	}
+
 	// turn pauses in a hidden tab, and goes on in a visible one.
 	#turn() {
 		clearInterval(this.#timer);
-		if (document.hidden) {
-			this.#break();
-			return;
-		}
+		this.#source?.close();
+		this.#interrupt();
+		if (document.hidden) return;
 		this.#open();
 		this.#poll();
 		this.#timer = setInterval(() => this.#check(), 1000);
 	}
 
-	#break() {
-		this.#source?.close();
+	#interrupt() {
 		this.#streaming = false;
 		this.#missed = this.snapshot != null;
-		this.#nextOpening = Infinity;
 	}
 
 	#open() {
@@ -67,40 +67,35 @@ export class Live {
 		this.#nextOpening = Infinity;
 		source.onopen = () => {
 			this.#streaming = true;
-			this.#openings = 0;
-			this.#catchUp();
+			if (this.#missed) this.listener.catchUp();
+			this.#missed = false;
+		};
+		source.onerror = () => {
+			this.#interrupt();
+			// The browser goes on where it was, unless it was refused.
+			if (source.readyState === EventSource.CLOSED) this.#nextOpening = Date.now() + openAgain;
 		};
 		source.addEventListener("snapshot", (event) => this.#accept(JSON.parse(event.data)));
 		source.addEventListener("transition", (event) => this.listener.transition(JSON.parse(event.data)));
-		source.onerror = () => {
-			this.#break();
-			this.#nextOpening = Date.now() + Math.min(1000 * 2 ** this.#openings++, slowestOpening);
-			this.#poll();
-		};
+		source.addEventListener("reset", () => this.listener.missed());
 	}
 
 	async #poll() {
-		if (this.#polling || this.condition === "ended") return;
+		if (this.#polling) return;
 		this.#polling = true;
 		try {
 			const [snapshot, date] = await getDated("api/current");
-			this.#polls = 0;
-			this.#nextPoll = Date.now() + Math.max(this.interval, fastestPoll);
+			this.#nextPoll = Date.now() + Math.max(this.interval, pollAgain);
 			this.#accept(snapshot, date - Date.parse(snapshot.timestamp));
-			if (this.#streaming) this.#catchUp();
+			if (this.#missed && !this.#streaming) this.listener.missed();
 		} catch (problem) {
-			if (problem.status === 401) this.condition = "ended";
 			this.problem = problem.message;
-			this.#polls += problem.status === 429 ? 0 : 1; // who refuses is there
-			this.#nextPoll = Date.now() + (problem.retryAfter * 1000 || Math.min(2000 * 1.5 ** this.#polls, slowestPoll));
+			this.#nextPoll = Date.now() + Math.max(problem.retryAfter ?? 0, pollAgain);
+			if (problem.status === 401) this.condition = "ended";
+			else if (problem.status !== 429) this.condition = "lost"; // who refuses is there
 		}
 		this.#polling = false;
 		this.#check();
-	}
-
-	#catchUp() {
-		if (this.#missed) this.listener.catchUp();
-		this.#missed = false;
 	}
 
 	// accept takes a snapshot that is age milliseconds old, as far as is known.
@@ -110,6 +105,7 @@ export class Live {
 		const taken = Date.now() - Math.max(0, age || 0);
 		if (snapshot.timestamp !== before?.timestamp || taken < this.#taken) this.#taken = taken;
 		this.snapshot = snapshot;
+		this.condition = this.#judge();
 		this.listener.snapshot(snapshot);
 		this.#check();
 	}
@@ -118,16 +114,15 @@ export class Live {
 		const now = Date.now();
 		if (this.condition !== "ended") {
 			if (now >= this.#nextOpening) this.#open();
-			if (this.age > 1.5 * this.interval + 1000 && now >= this.#nextPoll) this.#poll();
-			this.condition = this.#judge();
+			if (now >= this.#nextPoll && (!this.#streaming || this.age > 1.5 * this.interval + 1000)) this.#poll();
+			if (this.condition !== "lost") this.condition = this.#judge();
 		}
 		this.listener.condition();
 	}
 
 	#judge() {
-		if (this.#polls > 0 && !this.#streaming) return "lost";
 		if (!this.snapshot) return "connecting";
 		if (this.snapshot.monitor.stalled || this.age > Math.max(3 * this.interval, 3000) + 1000) return "stalled";
-		return this.#streaming ? "live" : "polling";
+		return this.#streaming ? "live" : "polled";
 	}
 }

@@ -1,17 +1,14 @@
-import { get, iso, query } from "./api.js";
+import { between, get, query } from "./api.js";
 import { seriesKey } from "./catalog.js";
 
-const groups = ["process", "connections", "rules"];
 const points = 700;
 
 // Store holds the shown range of every series, in groups that are asked for together.
 export class Store {
 	recorded = []; // the metrics of the history
 	problems = new Map(); // by group, what went wrong
-	from = 0;
-	to = 0;
 
-	#groups = new Map(); // name: { step, times, series: Map of key: { min, mean, max, count } }
+	#groups = new Map(); // name: { step, times, series: Map of key: { min, mean, max, count }, last }
 	#abort = null;
 
 	// series returns the times and values of one, and null while there are none.
@@ -21,41 +18,38 @@ export class Store {
 		return values ? { step: group.step, times: group.times, ...values } : null;
 	}
 
-	// learn asks which metrics were recorded.
-	async learn() {
-		try {
-			this.recorded = await get("api/series");
-			this.problems.delete("series");
-		} catch (problem) {
-			this.problems.set("series", problem.message);
-		}
-	}
-
-	knows(name) {
-		return this.recorded.some((r) => r.name === name);
-	}
-
 	// load replaces what is held by the range of the charts, and calls each when one group has come.
-	async load(charts, from, to, each) {
+	async load(charts, span, each) {
 		this.#abort?.abort();
-		const { signal } = (this.#abort = new AbortController());
-		await Promise.all(groups.map(async (name) => {
-			const wanted = new Set(charts.flatMap((c) => c.series).filter((s) => s.group === name)
-				.map((s) => s.name ?? s.key).filter((n) => name === "process" || this.knows(n)));
-			if (wanted.size === 0) return;
-			try {
-				const q = query({ from: iso(from), to: iso(to), points, series: [...wanted].join(",") });
-				const answer = await get("api/history?" + q, { signal });
-				this.#groups.set(name, unpack(answer, name));
-				this.problems.delete(name);
-			} catch (problem) {
-				if (problem.name === "AbortError") return;
-				this.problems.set(name, problem.message);
-			}
-			this.from = from;
-			this.to = to;
+		this.#abort = new AbortController();
+		const load = async (group) => {
+			await this.#loadGroup(group, charts.list, span);
 			each();
-		}));
+		};
+		const process = load("process");
+		this.recorded = (await this.#ask("names", "api/series")) ?? this.recorded;
+		charts.update();
+		await Promise.all([process, load("connections"), load("rules")]);
+	}
+
+	// loadGroup asks for columns, and for those metrics that were recorded: others would be refused.
+	async #loadGroup(group, charts, span) {
+		const isThere = ({ name }) => !name || this.recorded.some((r) => r.name === name);
+		const wanted = charts.flatMap((c) => c.series).filter((s) => s.group === group && isThere(s)).map((s) => s.name ?? s.key);
+		if (wanted.length === 0) return;
+		const answer = await this.#ask(group, "api/history" + query({ ...between(span), points, series: [...new Set(wanted)] }));
+		if (answer) this.#groups.set(group, unpack(answer, group));
+	}
+
+	async #ask(name, path) {
+		try {
+			const answer = await get(path, this.#abort);
+			this.problems.delete(name);
+			return answer;
+		} catch (problem) {
+			if (problem.name !== "AbortError") this.problems.set(name, problem.message);
+			return null;
+		}
 	}
 
 	// append puts the snapshot at the end of every series.
@@ -78,8 +72,7 @@ function unpack(answer, group) {
 	for (const { name, attributes, count, min, mean, max } of answer.series) {
 		series.set(group === "process" ? name : seriesKey(name, attributes), { count, min, mean, max });
 	}
-	const times = answer.timestamps.map((text) => Date.parse(text));
-	return { step: answer.step_seconds * 1000, times, series, last: Date.parse(answer.to) - 1 };
+	return { step: answer.step_seconds * 1000, times: answer.timestamps.map(Date.parse), series, last: Date.parse(answer.to) - 1 };
 }
 
 // place returns the index of the bucket for a time after all others, which it makes where there is none; -1: it was
@@ -91,26 +84,25 @@ function place(group, time) {
 	const end = group.times.length - 1;
 	if (end >= 0 && group.times[end] >= start) return end;
 	group.times.push(start);
-	for (const values of group.series.values()) {
-		values.count.push(0);
-		for (const list of [values.min, values.mean, values.max]) list.push(null);
+	for (const { count, min, mean, max } of group.series.values()) {
+		count.push(0);
+		for (const list of [min, mean, max]) list.push(null);
 	}
 	return end + 1;
 }
 
-function add(values, i, value) {
+function add({ count, min, mean, max }, i, value) {
 	if (value == null) return;
-	const count = values.count[i]++;
-	values.min[i] = count ? Math.min(values.min[i], value) : value;
-	values.max[i] = count ? Math.max(values.max[i], value) : value;
-	values.mean[i] = count ? values.mean[i] + (value - values.mean[i]) / (count + 1) : value;
+	min[i] = Math.min(min[i] ?? value, value);
+	max[i] = Math.max(max[i] ?? value, value);
+	mean[i] = (mean[i] * count[i] + value) / ++count[i];
 }
 
 // trend is how much the end of a series is above its beginning, and null when too little is known.
 export function trend(data) {
 	const known = data?.mean.filter((v) => v != null) ?? [];
 	if (known.length < 4) return null;
-	const part = Math.max(1, Math.floor(known.length / 10));
+	const part = Math.ceil(known.length / 10);
 	const mean = (list) => list.reduce((sum, v) => sum + v, 0) / list.length;
 	return mean(known.slice(-part)) - mean(known.slice(0, part));
 }
