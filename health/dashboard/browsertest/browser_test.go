@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (int, error) {
-	folder, err := os.MkdirTemp("", "otelhealth-browsertest-") //nolint:usetesting // outlives every test
+	folder, err := os.MkdirTemp("", "otelhealth-browsertest-")
 	if err != nil {
 		return 1, err
 	}

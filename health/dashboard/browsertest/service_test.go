@@ -35,8 +35,8 @@ type service struct {
 	handler http.Handler
 	address string
 	files   []*os.File
-	streams atomic.Int64 // that are open
-	broken  atomic.Value // string: the end of a path that is answered 500
+	streams atomic.Int64           // that are open
+	broken  atomic.Pointer[string] // the end of a path that is answered 500
 
 	server *http.Server // nil: stopped
 	served chan error
@@ -50,15 +50,14 @@ func start(t *testing.T, options ...otelhealth.Option) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startWith(t, made, options...)
+	return startWith(t, made, usual, options...)
 }
 
-// startWith starts a service that goes on with a copy of a history.
-func startWith(t *testing.T, file string, options ...otelhealth.Option) *service {
+// startWith starts a service that goes on with a copy of a history, and holds so many files open from the beginning.
+func startWith(t *testing.T, file string, files int, options ...otelhealth.Option) *service {
 	t.Helper()
 	s := &service{t: t, address: "127.0.0.1:0"}
-	s.breakRoute("")
-	s.hold(usual)
+	s.hold(files)
 	monitor, err := otelhealth.Start(t.Context(), append(s.options(copied(t, file)), options...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -105,12 +104,9 @@ func (s *service) options(file string) []otelhealth.Option {
 	}
 }
 
-// breakRoute lets what ends so be answered 500, and mends what was broken before.
-func (s *service) breakRoute(suffix string) { s.broken.Store(suffix) }
-
 // ServeHTTP counts the streams that are open, and stands before the monitor as a proxy that may fail.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if broken := s.broken.Load().(string); broken != "" && strings.HasSuffix(r.URL.Path, broken) {
+	if broken := s.broken.Load(); broken != nil && strings.HasSuffix(r.URL.Path, *broken) {
 		http.Error(w, "broken by the test", http.StatusInternalServerError)
 		return
 	}
@@ -173,7 +169,7 @@ func (s *service) hold(n int) {
 
 // eventually waits for a condition outside the page, and reports whether it came true.
 func eventually(condition func() bool) bool {
-	ticks := time.NewTicker(10 * time.Millisecond)
+	ticks := time.NewTicker(200 * time.Millisecond) // the API answers sixty times a minute
 	defer ticks.Stop()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-ticks.C {
 		if condition() {

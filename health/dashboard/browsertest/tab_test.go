@@ -29,16 +29,16 @@ type tab struct {
 // open opens a tab of that size in CSS pixels.
 func open(t *testing.T, width, height int64) *tab {
 	t.Helper()
-	return openIn(t, theBrowser(t), width, height, chromedp.WithNewBrowserContext())
+	return openIn(theBrowser(t), t, width, height, chromedp.WithNewBrowserContext())
 }
 
 // openBeside opens a tab that shares the cookies of another.
 func openBeside(p *tab, width, height int64) *tab {
 	p.t.Helper()
-	return openIn(p.t, p.ctx, width, height)
+	return openIn(p.ctx, p.t, width, height)
 }
 
-func openIn(t *testing.T, parent context.Context, width, height int64, options ...chromedp.ContextOption) *tab {
+func openIn(parent context.Context, t *testing.T, width, height int64, options ...chromedp.ContextOption) *tab {
 	t.Helper()
 	ctx, _ := chromedp.NewContext(parent, options...)
 	p := &tab{t: t, ctx: ctx}
@@ -48,7 +48,7 @@ func openIn(t *testing.T, parent context.Context, width, height int64, options .
 	}
 	call(p, log.Enable, cdp.Empty{})
 	call(p, audits.Enable, cdp.Empty{})
-	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: finder})
+	p.beforeScripts(finder)
 	p.do(chromedp.EmulateViewport(width, height))
 	p.prefers("light")
 	return p
@@ -81,6 +81,12 @@ func (p *tab) prefers(scheme string) {
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})
+}
+
+// beforeScripts runs a script in every page before its own.
+func (p *tab) beforeScripts(script string) {
+	p.t.Helper()
+	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {

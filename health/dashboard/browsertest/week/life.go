@@ -40,7 +40,7 @@ func (l *life) snapshot(at time.Time) *health.Snapshot {
 			one(health.MetricGoroutines, "{goroutine}", math.Round((34+26*day)*noise(0.15))),
 			one(health.MetricCPUUtil, "1", (0.001+0.007*day)*noise(0.5)),
 			many(health.MetricPoolCount, "{connection}",
-				connections("orders", health.PoolStateUsed, inUse), connections("orders", health.PoolStateIdle, 6-inUse),
+				connections("orders", health.PoolStateUsed, inUse), connections("orders", health.PoolStateIdle, 2),
 				connections("quotes", health.PoolStateUsed, 1), connections("quotes", health.PoolStateIdle, 1)),
 			many(health.MetricPoolUtil, "1", utilization("orders", inUse/8), utilization("quotes", 0.25)),
 			many(health.MetricWSConnections, "{connection}", broker("fyers", 3), broker("upstox", echo), broker("zerodha", 2)),
@@ -49,7 +49,7 @@ func (l *life) snapshot(at time.Time) *health.Snapshot {
 		},
 		Rules: []health.RuleState{
 			{Name: health.RuleFD, Metric: health.MetricFDCount, Value: health.Number(files), Status: status},
-			{Name: health.RuleDatabase, Metric: health.MetricPoolCount, Value: 8, Status: health.Pass},
+			{Name: health.RuleDatabase, Metric: health.MetricPoolCount, Value: health.Number(inUse + 4), Status: health.Pass},
 			{Name: health.RuleWebSocket, Metric: health.MetricWSConnections, Value: health.Number(5 + echo), Status: health.Pass},
 		},
 	}
