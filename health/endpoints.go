@@ -91,6 +91,7 @@ type publication struct {
 	snapshot  *Snapshot // nil before the first
 	verdicts  verdicts
 	taken     time.Time // of the snapshot, with its monotonic reading
+	first     time.Time // of the first snapshot
 	since     time.Time // when the overall status became what it is
 	liveness  probeAnswers
 	readiness probeAnswers
@@ -173,9 +174,13 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 		snapshot:       s,
 		verdicts:       verdicts{s.Liveness, s.Readiness},
 		taken:          taken,
+		first:          e.published.Load().first,
 		since:          e.overallSince(s),
 		alerts:         encodeAlerts(s),
 		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, s.Time, "no snapshot since "+formatTime(s.Time)) }),
+	}
+	if p.first.IsZero() {
+		p.first = s.Time
 	}
 	p.current = e.encodeCurrent(s, p.since, "")
 	e.encodeProbes(p, s)
@@ -183,12 +188,25 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 	e.hub.publish(p.current.body)
 }
 
-// overallSince returns the time of the first snapshot since which the overall status has been that of s.
+// overallSince returns since when the overall status has been that of s. Where it has been so since the first snapshot of
+// the process, an alert that was restored may know of an earlier time.
 func (e *Endpoints) overallSince(s *Snapshot) time.Time {
-	if before := e.published.Load(); before.snapshot != nil && before.snapshot.Overall == s.Overall {
-		return before.since
+	before := e.published.Load()
+	since := s.Time
+	if before.snapshot != nil {
+		if before.snapshot.Overall != s.Overall {
+			return s.Time
+		}
+		if since = before.since; since.After(before.first) {
+			return since
+		}
 	}
-	return s.Time
+	for i := range s.Alerts {
+		if a := &s.Alerts[i]; a.Severity == s.Overall && a.severeSince().Before(since) {
+			since = a.severeSince()
+		}
+	}
+	return since
 }
 
 // hasStarted reports whether every required check has run.

@@ -540,3 +540,27 @@ func TestOverallStatusSaysSinceWhen(t *testing.T) {
 		}
 	}
 }
+
+// TestRestartDoesNotForgetSinceWhen has an alert restored, at once or with the second snapshot.
+func TestRestartDoesNotForgetSinceWhen(t *testing.T) {
+	long := Alert{ID: 1, Rule: RuleFD, State: AlertFiring, Severity: Fail, Began: testTime.Add(-time.Hour), FailingSince: testTime.Add(-time.Minute)}
+	short := Alert{ID: 2, Rule: RuleMemory, State: AlertFiring, Severity: Warn, Began: testTime.Add(-2 * time.Hour)}
+	e := testEndpoints(EndpointsConfig{})
+	for i, step := range []struct {
+		overall Status
+		alerts  []Alert
+		want    time.Time
+	}{
+		{Fail, nil, testTime},
+		{Fail, []Alert{short, long}, long.FailingSince},
+		{Fail, nil, long.FailingSince},
+		{Warn, []Alert{short}, testTime.Add(3 * time.Second)}, // it was worse before
+	} {
+		s := healthySnapshot()
+		s.Time, s.Overall, s.Alerts = testTime.Add(time.Duration(i)*time.Second), step.overall, step.alerts
+		e.Publish(s, time.Now())
+		if got := e.published.Load().since; !got.Equal(step.want) {
+			t.Errorf("snapshot %d: got %v, want %v", i, got, step.want)
+		}
+	}
+}
