@@ -137,7 +137,7 @@ func TestAStateSaysSinceWhen(t *testing.T) {
 	got := s.last.Rules[0]
 	got.Value, got.Fail = 0, 0 // unknown is not equal to itself
 	want := health.RuleState{
-		Name: "fd", Metric: health.MetricFDCount, Warn: 700, Status: health.Unknown,
+		Name: "fd", Metric: health.MetricFDCount, Unit: "{file_descriptor}", Warn: 700, Status: health.Unknown,
 		Since: storyStart.Add(30 * time.Second), Reason: "no reading; no data for more than 20s",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

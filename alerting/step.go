@@ -264,7 +264,7 @@ func (a *Alerter) report(r *judgedRule, t *track, j judgement, c *collation) {
 		j.reason += fmt.Sprintf("; no data for more than %v", r.NoDataAfter)
 	}
 	c.result.Rules = append(c.result.Rules, health.RuleState{
-		Name: r.Name, Instance: t.instance, Metric: r.Metric,
+		Name: r.Name, Instance: t.instance, Metric: r.Metric, Unit: r.unit, Below: r.Direction == Below,
 		Value: j.value, Warn: j.warn, Fail: j.fail,
 		Status: j.status, Since: t.since, Reason: j.reason,
 	})

@@ -83,6 +83,14 @@ type Alert struct {
 // Open reports whether a is pending or firing.
 func (a *Alert) Open() bool { return a.State != AlertResolved }
 
+// severeSince returns since when the alert has had its severity, or a worse one.
+func (a *Alert) severeSince() time.Time {
+	if a.Severity == Fail && !a.FailingSince.IsZero() {
+		return a.FailingSince
+	}
+	return a.Began
+}
+
 // Fired reports whether a fires or has fired. A pending alert that recovered never did.
 func (a *Alert) Fired() bool { return !a.FiredAt.IsZero() }
 

@@ -114,6 +114,33 @@ func (e *Endpoints) choose(r *http.Request, q *query, asked bucketRequest, reque
 	return append(columns, metrics...), nil
 }
 
+// serveCatalog answers with the series that were recorded beside the columns, by name.
+func (e *Endpoints) serveCatalog(w http.ResponseWriter, r *http.Request) {
+	if e.refused(w, r, newQuery(r)) {
+		return
+	}
+	if r.Method == http.MethodHead {
+		headOnly(w)
+		return
+	}
+	catalog, err := e.history.Catalog(r.Context())
+	if err != nil {
+		e.historyProblem(err).write(w, r, nil)
+		return
+	}
+	body := newJSONArray(64 + 160*len(catalog))
+	for i := range catalog {
+		body.element()
+		body.text("name", catalog[i].Name)
+		body.text("unit", catalog[i].Unit)
+		body.text("scope", catalog[i].Scope)
+		body.pairs(catalog[i].Attributes)
+		body.end()
+	}
+	body.endArray()
+	newAnswer(http.StatusOK, mediaJSON, body.b).write(w, r, noStore)
+}
+
 func bearsAll(attributes, wanted []Attribute) bool {
 	for _, a := range wanted {
 		if !slices.Contains(attributes, a) {

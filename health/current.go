@@ -2,14 +2,15 @@ package health
 
 import (
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 )
 
 // encodeCurrent writes the body of /health/api/current. The first fields of each section are the original's, under its
-// names; what the original did not have stands beside them. stalled is empty, or says since when there has been no
-// snapshot: then nothing in the body can be taken for healthy.
-func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
+// names; what the original did not have stands beside them. since is when the overall status became what it is. stalled
+// is empty, or says since when there has been no snapshot: then nothing in the body can be taken for healthy.
+func (e *Endpoints) encodeCurrent(s *Snapshot, since time.Time, stalled string) *answer {
 	overall, liveness, readiness := s.Overall, s.Liveness.Status, s.Readiness.Status
 	if stalled != "" {
 		overall, liveness, readiness = Fail, Fail, Fail
@@ -24,6 +25,7 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	w.threads(s, &sample)
 	e.writeProcess(w, s)
 	w.status("overall_status", overall)
+	w.time("overall_since", since)
 	w.goroutines(&sample)
 	w.cpu(s, &sample)
 	w.rules(s)
@@ -43,6 +45,8 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	w.number("tick_seconds", s.Value(MetricTickDuration))
 	w.status("liveness", liveness)
 	w.status("readiness", readiness)
+	w.truth("read_only", e.guard.readOnly || e.operator == nil)
+	w.truth("login", e.guard.verifier != nil)
 	w.optional("stalled", stalled)
 	w.end()
 	return w.answer(http.StatusOK, mediaJSON)
@@ -175,6 +179,8 @@ func (w *jsonWriter) rules(s *Snapshot) {
 		w.text("name", r.Name)
 		w.optional("instance", r.Instance)
 		w.text("metric", r.Metric)
+		w.optional("unit", r.Unit)
+		w.truth("below", r.Below)
 		w.number("value", r.Value)
 		w.number("warn", r.Warn)
 		w.number("fail", r.Fail)

@@ -32,6 +32,7 @@ type EndpointsConfig struct {
 	HideDetail      bool         // /health/check tells anonymous clients the status alone
 	KubernetesPaths bool         // the probes are also at /livez, /readyz and /startupz
 	Metrics         http.Handler // at /metrics, in the text format of Prometheus; nil: nothing is
+	Page            http.Handler // at /health/ and below /health/assets/, for browsers; nil: nothing is
 }
 
 // Endpoints answers for the snapshot that was published last. Its methods are safe for concurrent use.
@@ -43,7 +44,9 @@ type EndpointsConfig struct {
 // The probes are open to everybody; what went wrong is told to whom the [Protection] admits. Behind it:
 //
 //	GET  /health/api/current      everything in the snapshot
+//	GET  /health/                 the page
 //	GET  /health/api/history      samples of a range, or series in buckets
+//	GET  /health/api/series       the names of what was recorded beside the columns
 //	GET  /health/api/stats        statistics of a range
 //	GET  /health/api/alerts       the alerts that fire, newest first, or all that there were
 //	GET  /health/api/checks       the checks
@@ -64,6 +67,7 @@ type Endpoints struct {
 	history       History
 	operator      Operator
 	metrics       http.Handler
+	page          http.Handler
 	disabled      bool
 	hideDetail    bool
 	kubernetes    bool
@@ -87,6 +91,8 @@ type publication struct {
 	snapshot  *Snapshot // nil before the first
 	verdicts  verdicts
 	taken     time.Time // of the snapshot, with its monotonic reading
+	first     time.Time // of the first snapshot
+	since     time.Time // when the overall status became what it is
 	liveness  probeAnswers
 	readiness probeAnswers
 	startup   *answer
@@ -122,6 +128,7 @@ func NewEndpoints(c EndpointsConfig) (*Endpoints, error) {
 		history:       c.History,
 		operator:      c.Operator,
 		metrics:       c.Metrics,
+		page:          c.Page,
 		disabled:      c.Disabled,
 		hideDetail:    c.HideDetail,
 		kubernetes:    c.KubernetesPaths,
@@ -167,13 +174,39 @@ func (e *Endpoints) Publish(s *Snapshot, taken time.Time) {
 		snapshot:       s,
 		verdicts:       verdicts{s.Liveness, s.Readiness},
 		taken:          taken,
-		current:        e.encodeCurrent(s, ""),
+		first:          e.published.Load().first,
+		since:          e.overallSince(s),
 		alerts:         encodeAlerts(s),
-		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, "no snapshot since "+formatTime(s.Time)) }),
+		stalledCurrent: sync.OnceValue(func() *answer { return e.encodeCurrent(s, s.Time, "no snapshot since "+formatTime(s.Time)) }),
 	}
+	if p.first.IsZero() {
+		p.first = s.Time
+	}
+	p.current = e.encodeCurrent(s, p.since, "")
 	e.encodeProbes(p, s)
 	e.published.Store(p)
 	e.hub.publish(p.current.body)
+}
+
+// overallSince returns since when the overall status has been that of s. Where it has been so since the first snapshot of
+// the process, an alert that was restored may know of an earlier time.
+func (e *Endpoints) overallSince(s *Snapshot) time.Time {
+	before := e.published.Load()
+	since := s.Time
+	if before.snapshot != nil {
+		if before.snapshot.Overall != s.Overall {
+			return s.Time
+		}
+		if since = before.since; since.After(before.first) {
+			return since
+		}
+	}
+	for i := range s.Alerts {
+		if a := &s.Alerts[i]; a.Severity == s.Overall && a.severeSince().Before(since) {
+			since = a.severeSince()
+		}
+	}
+	return since
 }
 
 // hasStarted reports whether every required check has run.
@@ -237,6 +270,7 @@ func (e *Endpoints) routes() []route {
 		probe("/health/startup", e.serveStartup),
 		get("/health/api/current", classCurrent, e.serveCurrent),
 		get("/health/api/history", classHistory, e.serveHistory),
+		get("/health/api/series", classHistory, e.serveCatalog),
 		get("/health/api/stats", classStats, e.serveStats),
 		get("/health/api/alerts", classAlerts, e.serveAlerts),
 		get("/health/api/checks", classChecks, e.serveChecks),
@@ -253,6 +287,11 @@ func (e *Endpoints) routes() []route {
 	}
 	if e.kubernetes {
 		routes = append(routes, probe("/livez", e.serveLiveness), probe("/readyz", e.serveReadiness), probe("/startupz", e.serveStartup))
+	}
+	if e.page != nil {
+		routes = append(routes,
+			get("/health/{$}", classPage, e.page.ServeHTTP),
+			get("/health/assets/{build}/{file}", classPage, e.page.ServeHTTP))
 	}
 	if e.metrics != nil {
 		routes = append(routes, get("/metrics", classMetrics, e.serveMetrics))

@@ -434,7 +434,7 @@ func healthySnapshot() *Snapshot {
 		return RuleState{Name: name, Metric: metric, Value: value, Warn: warn, Fail: fail, Status: Pass, Since: since}
 	}
 	pool := rule(RulePool, MetricPoolUtil, 0.25, 0.8, 0.95)
-	pool.Instance = "openalgo"
+	pool.Instance, pool.Unit = "openalgo", "1"
 	return &Snapshot{
 		Sequence: 360, Time: testTime, Offset: time.Hour, Interval: 10 * time.Second,
 		Metrics: []Metric{
@@ -523,4 +523,44 @@ func failingSnapshot() *Snapshot {
 	s.Liveness = Verdict{Fail, `the vital heartbeat "place-orders" is overdue`}
 	s.Readiness = Verdict{Fail, `the required check "openalgo" fails`}
 	return s
+}
+
+func TestOverallStatusSaysSinceWhen(t *testing.T) {
+	e := testEndpoints(EndpointsConfig{})
+	for i, step := range []struct {
+		overall Status
+		since   int // the snapshot since which it has been so
+	}{{Pass, 0}, {Pass, 0}, {Fail, 2}, {Warn, 3}, {Warn, 3}, {Pass, 5}} {
+		s := healthySnapshot()
+		s.Time, s.Overall = testTime.Add(time.Duration(i)*time.Second), step.overall
+		e.Publish(s, time.Now())
+		want := `"overall_since":"` + formatTime(testTime.Add(time.Duration(step.since)*time.Second)) + `"`
+		if got := string(e.published.Load().current.body); !strings.Contains(got, want) {
+			t.Errorf("snapshot %d, %v: %s is not in %s", i, step.overall, want, got)
+		}
+	}
+}
+
+// TestRestartDoesNotForgetSinceWhen has an alert restored, at once or with the second snapshot.
+func TestRestartDoesNotForgetSinceWhen(t *testing.T) {
+	long := Alert{ID: 1, Rule: RuleFD, State: AlertFiring, Severity: Fail, Began: testTime.Add(-time.Hour), FailingSince: testTime.Add(-time.Minute)}
+	short := Alert{ID: 2, Rule: RuleMemory, State: AlertFiring, Severity: Warn, Began: testTime.Add(-2 * time.Hour)}
+	e := testEndpoints(EndpointsConfig{})
+	for i, step := range []struct {
+		overall Status
+		alerts  []Alert
+		want    time.Time
+	}{
+		{Fail, nil, testTime},
+		{Fail, []Alert{short, long}, long.FailingSince},
+		{Fail, nil, long.FailingSince},
+		{Warn, []Alert{short}, testTime.Add(3 * time.Second)}, // it was worse before
+	} {
+		s := healthySnapshot()
+		s.Time, s.Overall, s.Alerts = testTime.Add(time.Duration(i)*time.Second), step.overall, step.alerts
+		e.Publish(s, time.Now())
+		if got := e.published.Load().since; !got.Equal(step.want) {
+			t.Errorf("snapshot %d: got %v, want %v", i, got, step.want)
+		}
+	}
 }

@@ -17,7 +17,7 @@ var (
 func Routes(e *Endpoints) []string {
 	var routes []string
 	for _, r := range e.routes() {
-		routes = append(routes, r.method+" "+r.path)
+		routes = append(routes, r.method+" "+r.fixed())
 	}
 	return routes
 }

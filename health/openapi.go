@@ -43,7 +43,7 @@ func (e *Endpoints) encodeOpenAPI() *answer {
 	all := d.Paths
 	d.Paths = make(map[string]json.RawMessage)
 	for _, route := range e.routes() {
-		d.Paths[route.path] = all[route.path]
+		d.Paths[route.fixed()] = all[route.fixed()]
 	}
 	body, _ := json.Marshal(d) // of what was read, never fails
 	return newAnswer(http.StatusOK, mediaJSON, body).tagged()

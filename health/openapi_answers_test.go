@@ -58,7 +58,7 @@ func (d *document) wantAnswered(t *testing.T, operation string, responses node) 
 }
 
 // concrete is the path of a request for each route.
-var concrete = strings.NewReplacer("{id}", "7", "{name}", "fd")
+var concrete = strings.NewReplacer("{id}", "7", "{name}", "fd", "{build}", "1", "{file}", "page.css")
 
 // everyRoute asks for each route of the endpoints by its own method, and by HEAD.
 func (d *document) everyRoute(t *testing.T, e *health.Endpoints, header map[string]string) {
@@ -127,6 +127,9 @@ func answersToEverybody(t *testing.T, d *document) {
 		{"Authorization": right, "Accept": protobuf + ", application/jsonl"},
 	} {
 		d.everyRoute(t, e, header)
+	}
+	for _, file := range []string{"main.js", "icon.svg", "none.js"} {
+		d.ask(t, e.Handler(), http.MethodGet, "/health/assets/1/"+file, bearer)
 	}
 	for _, route := range health.Routes(e) {
 		_, path, _ := strings.Cut(concrete.Replace(route), " ")
@@ -239,14 +242,22 @@ func busySnapshot() *health.Snapshot {
 func answersOfTheHistory(t *testing.T, d *document) {
 	c := describedConfig()
 	store := openStore(t, 40)
+	last := recorded(40)
+	last.Metrics = append(last.Metrics, health.Metric{Name: "orders.open", Unit: "{order}", Scope: "orders", Readings: []health.Reading{{Value: 3}}})
+	store.Record(last)
+	if err := store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	c.History = store
 	e := started(t, c)
-	ranges := []string{"/health/api/history?" + hour, "/health/api/stats?" + hour, "/health/export?" + hour, "/health/api/alerts?state=all"}
+	ranges := []string{
+		"/health/api/history?" + hour, "/health/api/series", "/health/api/stats?" + hour, "/health/export?" + hour, "/health/api/alerts?state=all",
+	}
 	for _, path := range append(ranges,
 		"/health/api/history?"+hour+"&series=threads", "/health/api/history?"+hour+"&series=fd_count", "/health/api/history?"+hour+"&points=10",
 		"/health/api/history?"+hour+"&step=2m&series=fd_count,db.client.connection.count", "/health/export?format=jsonl&"+hour,
 		"/health/api/stats?from=0&to=1", "/health/api/history?from=0&to=1", "/health/api/history?from=0&to=1&points=5", "/health/export?from=0&to=1",
-		"/health/api/alerts?rule=fd&limit=1", "/health/api/history?points=1", "/health/api/stats?hours=x", "/health/export?format=x", "/health/api/alerts?limit=x",
+		"/health/api/alerts?rule=fd&limit=1", "/health/api/history?points=1", "/health/api/series?%zz", "/health/api/stats?hours=x", "/health/export?format=x", "/health/api/alerts?limit=x",
 	) {
 		d.ask(t, e.Handler(), http.MethodGet, path, bearer)
 		d.ask(t, e.Handler(), http.MethodHead, path, bearer)

@@ -24,6 +24,7 @@ var goldenAnswers = []goldenAnswer{
 	{"_chosen.json", "/health/api/history", "application/json"},
 	{"_buckets.json", "/health/api/history", "application/json"},
 	{"_pools.json", "/health/api/history", "application/json"},
+	{"_series.json", "/health/api/series", "application/json"},
 	{"_stats.json", "/health/api/stats", "application/json"},
 	{"_export.csv", "/health/export", "text/csv"},
 	{"_export.jsonl", "/health/export", "application/jsonl"},

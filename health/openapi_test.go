@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/health/dashboard"
 )
 
 // describedConfig answers at every path that there may be.
@@ -24,6 +25,7 @@ func describedConfig() health.EndpointsConfig {
 	return health.EndpointsConfig{
 		Service: health.TestService, Interval: 10 * time.Second, Operator: new(operator), KubernetesPaths: true,
 		Metrics:    exposition(prometheus.NewRegistry()),
+		Page:       dashboard.Handler(),
 		Protection: health.Protection{Credentials: health.TestCredentials, AllowedHosts: []string{"localhost"}},
 	}
 }
@@ -60,7 +62,7 @@ func servedDocument(t *testing.T, c health.EndpointsConfig) *document {
 func TestDocumentHasEveryRouteAndNoOther(t *testing.T) {
 	all := describedConfig()
 	few := describedConfig()
-	few.KubernetesPaths, few.Metrics = false, nil
+	few.KubernetesPaths, few.Metrics, few.Page = false, nil, nil
 	for name, c := range map[string]health.EndpointsConfig{"all": all, "few": few} {
 		d := servedDocument(t, c)
 		var got []string

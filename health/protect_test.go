@@ -77,20 +77,21 @@ func asked(t *testing.T, method, path string, header map[string]string) *http.Re
 func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 	probes := []string{"/health", "/health/status", "/health/check", "/health/startup", "/livez", "/readyz", "/startupz"}
 	reads := []string{
-		"/health/api/current", "/health/api/history", "/health/api/stats", "/health/api/alerts", "/health/api/checks",
-		"/health/api/stream", "/health/export", "/health/openapi.json", "/metrics",
+		"/health/", "/health/assets/1/page.css", "/health/api/current", "/health/api/history", "/health/api/series", "/health/api/stats",
+		"/health/api/alerts", "/health/api/checks", "/health/api/stream", "/health/export", "/health/openapi.json", "/metrics",
 	}
 	acts := []string{"/health/api/alerts/7/acknowledge", "/health/api/alerts/7/resolve", "/health/api/rules/fd/silence"}
 	ways := map[string][2]int{ // GET and POST by everybody; 0: there is none
 		"/health/login": {200, 401}, "/health/login.css": {200, 0}, "/health/logout": {0, 303},
 	}
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	e := Unlimited(guarded(t, EndpointsConfig{
-		KubernetesPaths: true, Metrics: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+		KubernetesPaths: true, Metrics: nothing, Page: nothing,
 		Protection: Protection{AllowedHosts: []string{"localhost"}, Credentials: credentials},
 	}))
 	var known []string
 	for _, r := range e.routes() {
-		known = append(known, strings.NewReplacer("{id}", "7", "{name}", "fd").Replace(r.path))
+		known = append(known, strings.NewReplacer("{id}", "7", "{name}", "fd", "{$}", "", "{build}", "1", "{file}", "page.css").Replace(r.path))
 	}
 	slices.Sort(known)
 	var told []string
@@ -141,7 +142,7 @@ func TestEveryRouteDecidesWhoMayAsk(t *testing.T) {
 			read := map[string]int{"anonymous": 401, "wrong": 401, "right": 200, "cross-site": 403, "foreign host": 403}[as]
 			for _, path := range reads {
 				want := read
-				if want == 200 && (path == "/health/api/history" || path == "/health/api/stats" || path == "/health/export") {
+				if want == 200 && (path == "/health/api/history" || path == "/health/api/series" || path == "/health/api/stats" || path == "/health/export") {
 					want = 404 // no history is kept here
 				}
 				check(http.MethodGet, path, as, want)

@@ -192,6 +192,7 @@ func TestRecordedBodiesKeepTheirShape(t *testing.T) {
 		"recorded_history.json": "/health/api/history?" + minute,
 		"recorded_chosen.json":  "/health/api/history?" + minute + "&series=fd_count,threads&series=fd_status",
 		"recorded_buckets.json": "/health/api/history?" + hour + "&step=2m",
+		"recorded_series.json":  "/health/api/series",
 		"recorded_pools.json":   "/health/api/history?" + minute + "&step=60&series=fd_count,db.client.connection.count",
 		"recorded_stats.json":   "/health/api/stats?" + hour,
 		"recorded_alerts.json":  "/health/api/alerts?state=all",

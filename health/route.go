@@ -27,11 +27,14 @@ type route struct {
 
 func newRoute(method, path string, a admission, handler http.HandlerFunc) route {
 	r := route{method: method, path: path, admission: a, handler: handler}
-	if strings.Contains(path, "{") {
+	if strings.Contains(r.fixed(), "{") {
 		r.segments = strings.Split(path, "/")
 	}
 	return r
 }
+
+// fixed returns the path without the mark that keeps a ServeMux from taking a slash at the end for a whole folder.
+func (r *route) fixed() string { return strings.TrimSuffix(r.path, "{$}") }
 
 func (r *route) allows(method string) bool {
 	return method == r.method || method == http.MethodHead && r.method == http.MethodGet
@@ -75,7 +78,7 @@ func (e *Endpoints) Handler() http.Handler {
 	routes := e.routes()
 	for i := range routes {
 		if r := &routes[i]; r.segments == nil {
-			find.fixed[r.path] = append(find.fixed[r.path], r)
+			find.fixed[r.fixed()] = append(find.fixed[r.fixed()], r)
 		} else {
 			find.wild = append(find.wild, r)
 		}

@@ -57,6 +57,8 @@ type RuleState struct {
 	Name     string    // unique together with Instance
 	Instance string    // what the rule judged where it judges several things: a pool's name
 	Metric   string    // the judged metric
+	Unit     string    // of every value here, UCUM; with "/min" when the rule judges a rate; empty until a reading told it
+	Below    bool      // the rule breaches at or below its thresholds, rather than at or above
 	Value    Number    // in the metric's unit; unknown without a reading
 	Warn     Number    // threshold in the metric's unit; unknown when switched off or when its limit is
 	Fail     Number    // likewise

@@ -16,6 +16,7 @@ import (
 
 	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/health/dashboard"
 	"github.com/otelhealth/otelhealth-go/health/process"
 )
 
@@ -127,6 +128,7 @@ func (m *Monitor) newEndpoints() (*health.Endpoints, error) {
 		HideDetail:      c.hideDetail,
 		KubernetesPaths: c.kubernetesPaths,
 		Metrics:         m.scraped,
+		Page:            dashboard.Handler(),
 	})
 }
 

@@ -1,0 +1,152 @@
+import { between, get, iso, post, query } from "./api.js";
+import { titleOf } from "./catalog.js";
+import { ask } from "./dialogs.js";
+import { button, byId, el, fill, say, sign } from "./dom.js";
+import { amount, duration, shown, when } from "./format.js";
+import { fact } from "./glance.js";
+import { showTable } from "./tables.js";
+import { address, go, span, view } from "./view.js";
+
+const most = 200; // past alerts at a time
+
+// Alerts holds the alerts of the shown range and those that are open.
+export class Alerts {
+	#problem = "";
+	#byID = new Map();
+	#news = new Map(); // what came since the last question
+	#jumped = null; // the alert that was scrolled to
+
+	constructor(live) {
+		this.live = live;
+	}
+
+	// load asks for the alerts that fire, those of the range, and the one that the URL names or its neighbour.
+	async load() {
+		this.#news.clear();
+		const asked = [{}];
+		if (this.live.snapshot.history) {
+			asked.push({ state: "all", ...between(span(this.live.now)), limit: most });
+			if (view.alert) asked.push({ state: "all", before: view.alert + 1, limit: 1 });
+		}
+		const answers = await Promise.allSettled(asked.map((fields) => get("api/alerts" + query(fields))));
+		this.#problem = answers.find((a) => a.reason)?.reason.message ?? "";
+		const known = this.#problem ? [...this.#byID.values()] : [];
+		this.#byID = new Map([...known, ...answers.flatMap((a) => a.value ?? []), ...this.#news.values()].map((a) => [a.id, a]));
+	}
+
+	// take changes the list by a transition, and tells it to who cannot see it.
+	take({ alert, kind, by }) {
+		this.#byID.set(alert.id, alert);
+		this.#news.set(alert.id, alert);
+		if (kind !== "pending") say(`Alert ${nameOf(alert)} ${kind.replace("_", " ")}${by ? ` by ${by}` : ""}. ${alert.message}`);
+	}
+
+	// periods are the times that alerts of the chart were firing.
+	periods(chart) {
+		return this.#sorted().filter((a) => a.rule === chart.rule && a.state !== "pending")
+			.map((a) => ({ from: Date.parse(a.began), to: this.#end(a), severity: a.severity }));
+	}
+
+	#end(a) {
+		return a.resolved ? Date.parse(a.resolved_at) : this.live.now;
+	}
+
+	#sorted() {
+		return [...this.#byID.values()].sort((a, b) => b.id - a.id);
+	}
+
+	show() {
+		const rank = (a) => (a.state === "pending" ? 2 : 0) + (a.severity === "fail" ? 0 : 1);
+		const open = this.#sorted().filter((a) => !a.resolved).sort((a, b) => rank(a) - rank(b));
+		const firing = open.filter((a) => a.state === "firing").length, pending = open.length - firing;
+		fill(byId("alerts-count"), this.#problem || `${firing} firing${pending ? `, ${pending} pending` : ""}`);
+		const nothing = this.#problem ? null : el("p.empty", sign("pass"), "Nothing is firing.");
+		fill(byId("firing"), open.length ? open.map((a) => cardOf(a, this.live)) : nothing);
+		this.#showPast();
+	}
+
+	#showPast() {
+		const past = this.#sorted().filter((a) => a.resolved);
+		fill(byId("past-count"), past.length === most ? `the last ${most} of the range` : "of the shown range");
+		showTable("past", past.map((a) => ({
+			...a, row: "alert-" + a.id, name: nameOf(a), lasted: this.#end(a) - Date.parse(a.began), worst: worst(a), unit: unitOf(a),
+			ended: a.resolved_by ?? a.cause.replaceAll("_", " "),
+			link: el("a" + chosen(a), { href: this.#around(a), onclick: go }, nameOf(a)),
+		})), this.live.now);
+	}
+
+	// around is the address of the time about the alert.
+	#around(a) {
+		const from = Date.parse(a.began), to = this.#end(a);
+		const margin = Math.max(5 * 60_000, (to - from) / 2);
+		return address({ alert: a.id, from: from - margin, to: Math.min(to + margin, this.live.now) });
+	}
+
+	// jump scrolls, once, to the alert that the URL names.
+	jump() {
+		const node = byId("alert-" + view.alert);
+		if (!node || this.#jumped === view.alert) return;
+		this.#jumped = view.alert;
+		node.scrollIntoView({ block: "center" });
+		node.querySelector("a").focus({ preventScroll: true });
+	}
+}
+
+const nameOf = (a) => titleOf(a.rule) + (a.instance ? ` · ${a.instance}` : "");
+const unitOf = (a) => shown(a.metric, a.unit);
+const worst = (a) => (a.peak < a.threshold ? a.lowest : a.peak);
+const chosen = (a) => (a.id === view.alert ? ".chosen" : "");
+
+const note = () => ["Note", el("textarea", { name: "note", rows: 3, maxlength: 1000 })];
+
+const lengths = { "30m": "30 minutes", "1h": "1 hour", "4h": "4 hours", "24h": "24 hours", "168h": "7 days", "0s": "End the silence" };
+
+// actions ask for what they need, and send it.
+const actions = {
+	Acknowledge: (alert) => ({
+		title: `Acknowledge ${nameOf(alert)}`, text: "The alert goes on; others see that somebody is on it.", fields: [note()],
+		send: (form) => post(`api/alerts/${alert.id}/acknowledge`, { note: form.get("note") }),
+	}),
+	Silence: (alert) => ({
+		title: `Silence rule ${alert.rule}`, text: "Nobody is notified of any alert of this rule until then. It is judged and shown all the same.",
+		fields: [
+			["For", el("select", { name: "until" }, Object.entries(lengths).map(([value, text]) => el("option", { value }, text)))],
+			["Or until, local time", el("input", { name: "at", type: "datetime-local" })],
+		],
+		send: (form) => post(`api/rules/${encodeURIComponent(alert.rule)}/silence`, { until: form.get("at") ? iso(form.get("at")) : form.get("until") }),
+	}),
+	Resolve: (alert) => ({
+		title: `Resolve ${nameOf(alert)}?`, kind: "danger", fields: [note()],
+		text: "The alert ends although the value may still breach. Its rule opens no other before the value was healthy once.",
+		send: (form) => post(`api/alerts/${alert.id}/resolve`, { note: form.get("note") }),
+	}),
+};
+
+// cardOf shows an alert that is open.
+function cardOf(alert, { snapshot, now }) {
+	const { id, severity, state, began } = alert;
+	const word = state === "pending" ? "Pending" : severity === "fail" ? "Failing" : "Warning";
+	return el(`article.alert.${severity}.${state}${chosen(alert)}`, { id: "alert-" + id, "aria-label": nameOf(alert) },
+		el("header", el("h3", nameOf(alert)), el("span.state", sign(severity), word), el("a", { href: address({ alert: id }) }, "Link")),
+		el("dl.facts", valuesOf(alert, snapshot), fact("Firing for", duration(now - Date.parse(began))), fact("Since", when(Date.parse(began), now))),
+		remarksOf(alert, now).map((text) => el("p.ack", text)),
+		snapshot.monitor.read_only ? null : el("div.buttons", Object.entries(actions).map(([action, dialog]) =>
+			button(action, () => ask({ action, ...dialog(alert) }), { disabled: action === "Acknowledge" && state !== "firing" }))));
+}
+
+function valuesOf(alert, snapshot) {
+	const rule = snapshot.rules.find((r) => r.name === alert.rule && r.instance === alert.instance);
+	const value = rule?.value ?? alert.value;
+	const peak = rule?.below ? Math.min(alert.lowest, value) : Math.max(worst(alert), value);
+	const text = (amountOf) => amount(amountOf, unitOf(alert));
+	return [fact("Value", text(value)), fact("Threshold", `${text(alert.threshold)} ${alert.severity}`), fact("Peak", text(peak))];
+}
+
+function remarksOf(alert, now) {
+	const at = (time) => when(Date.parse(time), now);
+	return [
+		alert.no_data && "No data now.",
+		alert.silenced_until && `Rule silenced until ${at(alert.silenced_until)}.`,
+		alert.acknowledged && `Acknowledged by ${alert.acknowledged_by} at ${at(alert.acknowledged_at)}${alert.note ? `: ${alert.note}` : "."}`,
+	].filter(Boolean);
+}

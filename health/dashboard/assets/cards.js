@@ -1,0 +1,84 @@
+import { cardsOf } from "./catalog.js";
+import { byId, el, fill } from "./dom.js";
+import { amount, duration, labelled, marksText, quantity, severity } from "./format.js";
+import { trend } from "./series.js";
+import { isFixed, spanName, view } from "./view.js";
+
+const levels = ["warn", "fail"];
+
+// showCards shows what every number is now, what is unhealthy first.
+export function showCards({ snapshot, now }, store, charts) {
+	const cards = cardsOf(snapshot).sort((a, b) => severity(a.status) - severity(b.status));
+	fill(byId("card-list"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now)));
+	fill(byId("cards-range"), `Lines and trends: ${isFixed() ? "shown range" : "last " + spanName(view.range)}`);
+	byId("cards-range").title = snapshot.timestamp;
+}
+
+// seriesOf finds what a card's sparkline is drawn from: the chart's whole, or one of its parts.
+function seriesOf({ id, name, instance, field }, store, charts) {
+	const { series } = charts.find((chart) => chart.id === id || chart.id === name);
+	const one = instance ? series.find(({ label }) => label === instance) : (field || series.length === 1) && series[0];
+	return one ? store.series(one) : null;
+}
+
+function cardOf(card, data, now) {
+	const { id, title, instance, status, value, unit, limit } = card;
+	const [figure, name] = quantity(value, unit);
+	return el("li.card." + status, { id: "card-" + id, "data-card": id },
+		el("header", el("h3", title, instance ? el("small", instance) : null), el("span.state", status === "none" ? null : labelled(status))),
+		el("p.value", el("span.figure", { elementtiming: "value" }, figure), el("span.unit", name), el("span.trend.quiet", trendText(data, unit))),
+		barOf(card),
+		el("p.foot.quiet", el("span", noteOf(card, now)), el("span", limit == null || unit === "%" ? "" : `limit ${amount(limit, unit)}`)),
+		el("svg.spark", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": true }, el("path", { d: sparkline(data) })));
+}
+
+function barOf(card) {
+	const { value, unit } = card;
+	const end = barEnd(card);
+	if (end == null || value == null) return null;
+	const share = (part) => `${Math.min(100, Math.max(0, (100 * part) / end))}%`;
+	const marks = levels.filter((level) => card[level] != null && card[level] <= end);
+	const said = marks.map((level) => `, ${level} at ${amount(card[level], unit)}`).join("");
+	return el("div.bar", { role: "img", "aria-label": `${amount(value, unit)} of ${amount(end, unit)}${said}` },
+		el("span.fill", { style: `width: ${share(value)}` }),
+		marks.map((level) => el("span.mark." + level, { style: `left: ${share(card[level])}` })));
+}
+
+// barEnd is what a whole bar stands for: the limit, unless it is so high that the marks could not be told apart.
+function barEnd({ limit, warn, fail }) {
+	const mark = Math.max(warn, fail);
+	if (limit > 0 && (mark === 0 || limit <= 8 * mark)) return Math.max(limit, mark);
+	return mark > 0 ? mark * 1.25 : null;
+}
+
+function noteOf(card, now) {
+	if (card.value == null) return card.reason ?? "not measured here";
+	if (severity(card.status) < severity("pass")) return `for ${duration(now - Date.parse(card.since))}`;
+	return marksText(levels.filter((level) => card[level] != null).map((level) => ({ level, value: card[level] })), card.unit);
+}
+
+function trendText(data, unit) {
+	const change = trend(data);
+	if (change == null) return "";
+	const peak = Math.max(...data.max.map(Math.abs));
+	if (Math.abs(change) < 0.02 * peak || peak === 0) return "→ steady";
+	return `${change > 0 ? "↗ +" : "↘ −"}${amount(Math.abs(change), unit)}`;
+}
+
+// sparkline draws the means, with gaps, between the lowest and the highest.
+function sparkline(data) {
+	const known = data?.mean.filter((v) => v != null) ?? [];
+	if (known.length < 2) return "";
+	const { times, step, mean } = data;
+	const low = Math.min(...known), high = Math.max(...known);
+	let path = "", pen = "M";
+	mean.forEach((v, i) => {
+		if (v == null || times[i] - times[i - 1] > 6 * step) pen = "M";
+		if (v == null) return;
+		const x = (100 * (times[i] - times[0])) / (times.at(-1) - times[0]);
+		const y = high === low ? 12 : 22 - (20 * (v - low)) / (high - low);
+		path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
+		pen = "L";
+	});
+	return path;
+}

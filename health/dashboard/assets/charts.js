@@ -1,0 +1,231 @@
+import { chartsOf, thresholds } from "./catalog.js";
+import { Plot, nearest, reading, seriesColor, seriesDash } from "./chart.js";
+import { button, byId, el, fill, table } from "./dom.js";
+import { duration, marksText, moment, when } from "./format.js";
+import { change, follow, isFixed, span, view } from "./view.js";
+
+const tableRows = 60;
+const shortest = 8; // a drag, in pixels
+
+// Charts is the section of charts. All share one range and one crosshair.
+export class Charts {
+	list = []; // what is to be shown
+	cursor = null; // the time under the crosshair
+
+	#panels = new Map(); // by the chart's id
+	#shown = []; // panels
+	#frame = 0;
+	#hovering = 0;
+
+	constructor(store, live, alerts) {
+		this.store = store;
+		this.live = live;
+		this.alerts = alerts;
+		new ResizeObserver(() => this.redraw()).observe(byId("chart-list"));
+		matchMedia("(prefers-color-scheme: dark)").onchange = () => this.redraw();
+	}
+
+	// update takes the list of charts from the snapshot, and reports whether others than before are to be loaded.
+	update() {
+		const before = JSON.stringify(this.list);
+		this.list = chartsOf(this.live.snapshot, this.store.recorded);
+		return JSON.stringify(this.list) !== before;
+	}
+
+	// redraw draws everything at the next frame.
+	redraw() {
+		this.#frame ||= requestAnimationFrame(() => {
+			this.#frame = 0;
+			if (this.live.snapshot) this.#draw();
+		});
+	}
+
+	#draw() {
+		const charts = this.list.filter((chart) => chart.series.some((one) => this.store.series(one)));
+		this.range = span(this.live.now);
+		this.#shown = charts.map((chart) => this.#panel(chart));
+		fill(byId("chart-list"), this.#shown.map((panel) => panel.root));
+		this.#shown.forEach((panel, i) => panel.show(charts[i]));
+		this.#moveCursor();
+		this.#note();
+	}
+
+	#panel(chart) {
+		if (!this.#panels.has(chart.id)) this.#panels.set(chart.id, new Panel(this, chart));
+		return this.#panels.get(chart.id);
+	}
+
+	#note() {
+		const [problem] = this.store.problems.values();
+		const text = !this.live.snapshot.history ? "No history is kept here, so there is nothing to draw."
+			: problem ? `A part of the charts could not be read: ${problem}` : "";
+		byId("charts-note").hidden = text === "";
+		fill(byId("charts-note"), text);
+	}
+
+	// point moves the crosshair of all charts to the time, at the next frame; null takes it away.
+	point(time) {
+		this.cursor = time;
+		this.#hovering ||= requestAnimationFrame(() => {
+			this.#hovering = 0;
+			this.#moveCursor();
+		});
+	}
+
+	#moveCursor() {
+		const time = this.cursor && Math.max(this.cursor, this.range[0]); // which may have rolled on
+		for (const panel of this.#shown) panel.point(time);
+	}
+
+	zoom(a, b) {
+		const from = Math.floor(Math.min(a, b)), to = Math.ceil(Math.max(a, b));
+		if (to - from >= 1000) change({ from, to });
+	}
+}
+
+// Panel is one chart with its title, legend and table.
+class Panel {
+	constructor(charts, { id, title }) {
+		this.charts = charts;
+		const canvas = el("canvas", { "aria-hidden": true });
+		this.plot = new Plot(canvas);
+		this.stamp = el("span.stamp");
+		this.cross = el("div.cross", { hidden: true }, this.stamp);
+		this.zone = el("div.zone", { hidden: true });
+		this.area = el("div.plot", {
+			role: "slider", tabindex: 0, "aria-label": title, "aria-orientation": "horizontal", ...this.#handlers(),
+		}, canvas, this.zone, this.cross);
+		this.marks = el("span.quiet");
+		this.legend = el("ul.legend");
+		this.values = el("div");
+		this.table = el("details.behind", { ontoggle: () => this.#fillTable() }, el("summary", "Values as a table"), this.values);
+		this.root = el("article.card.panel", { id: "panel-" + id, "aria-label": title, "data-chart": id },
+			el("header", el("h3", title), this.marks), this.area, this.legend, this.table);
+	}
+
+	show(chart) {
+		const { store, live, alerts, range: [from, to] } = this.charts;
+		const limits = thresholds(live.snapshot, chart);
+		const few = chart.series.length <= 6;
+		this.chart = chart;
+		this.interval = live.interval;
+		this.lines = chart.series.map((one, index) => ({
+			...one, index, data: store.series(one), off: (few || index === 0) === view.flipped.has(`${chart.id}:${one.label}`),
+		})).filter((line) => line.data);
+		this.plot.draw({
+			from, to, lines: this.lines.filter((line) => !line.off), thresholds: limits, periods: alerts.periods(chart), unit: chart.unit, interval: this.interval,
+		});
+		Object.assign(this.area, { ariaValueMin: Math.round(from), ariaValueMax: Math.round(to) });
+		if (document.activeElement !== this.area) this.area.ariaValueNow = Math.round(to);
+		fill(this.marks, marksText(limits, chart.unit));
+		this.#fillTable();
+	}
+
+	// point shows the values at the time; at null those of the end.
+	point(time) {
+		const { plot, cross } = this;
+		let read = null;
+		for (const line of this.lines) {
+			const i = nearest(line.data, time ?? plot.to, time == null ? Infinity : this.interval);
+			line.reading = reading(line.data, i, this.chart.unit);
+			if (i >= 0 && !line.off) read ??= line.data.times[i];
+		}
+		fill(this.legend, this.lines.map((line) => this.#item(line)));
+		cross.hidden = !(time >= plot.from && time <= plot.to);
+		if (cross.hidden) return;
+		const x = plot.x(time);
+		cross.style.transform = `translateX(${x}px)`;
+		cross.classList.toggle("near-end", x > plot.width - 160);
+		fill(this.stamp, when(read ?? time, plot.to));
+		if (document.activeElement === this.area) this.#speak(time);
+	}
+
+	#item({ index, label, off, reading }) {
+		const swatch = el("span.swatch.dash-" + seriesDash(index), { style: `color: var(--${seriesColor(index)})` });
+		return el("li", button([swatch, el("span.label", label), el("span.reading", reading)], () => this.#flip(label), { "aria-pressed": String(!off) }));
+	}
+
+	#flip(label) {
+		const key = `${this.chart.id}:${label}`;
+		const flipped = new Set(view.flipped);
+		if (!flipped.delete(key)) flipped.add(key);
+		change({ flipped });
+	}
+
+	#speak(time) {
+		const readings = this.lines.filter((line) => !line.off).map((line) => `${line.label} ${line.reading}`);
+		this.area.ariaValueNow = Math.round(time);
+		this.area.ariaValueText = `${moment(time)}: ${readings.join("; ")}`;
+	}
+
+	#handlers() {
+		const { charts } = this;
+		const x = (event) => event.clientX - this.area.getBoundingClientRect().left;
+		const stop = () => {
+			this.begin = null;
+			this.zone.hidden = true;
+		};
+		return {
+			onpointerdown: (event) => {
+				if (event.button !== 0) return;
+				this.begin = x(event);
+				this.area.setPointerCapture(event.pointerId);
+			},
+			onpointermove: (event) => {
+				charts.point(this.plot.time(x(event)));
+				if (this.begin != null) this.#mark(this.begin, x(event));
+			},
+			onpointerup: (event) => {
+				if (!this.zone.hidden) charts.zoom(this.plot.time(this.begin), this.plot.time(x(event)));
+				stop();
+			},
+			onpointercancel: stop,
+			onpointerleave: () => charts.point(null),
+			ondblclick: () => isFixed() && follow(),
+			onfocus: () => this.#speak(charts.cursor ?? this.plot.to),
+			onblur: () => charts.point(null),
+			onkeydown: (event) => this.#key(event),
+		};
+	}
+
+	// mark shows what is being dragged over.
+	#mark(begin, end) {
+		const width = Math.abs(end - begin);
+		this.zone.hidden = width < shortest;
+		this.zone.style.cssText = `width: ${width}px; transform: translateX(${Math.min(begin, end)}px)`;
+	}
+
+	#key(event) {
+		const { charts, plot } = this;
+		if (event.ctrlKey || event.altKey || event.metaKey) return;
+		const at = charts.cursor ?? plot.to, quarter = (plot.to - plot.from) / 4;
+		const step = (this.lines[0]?.data.step ?? this.interval) * (event.shiftKey ? 10 : 1);
+		const within = (time) => Math.min(plot.to, Math.max(plot.from, time));
+		const actions = {
+			ArrowLeft: () => charts.point(within(at - step)),
+			ArrowRight: () => charts.point(within(at + step)),
+			Home: () => charts.point(plot.from),
+			End: () => charts.point(plot.to),
+			"+": () => charts.zoom(within(at - quarter), within(at + quarter)),
+			"-": () => charts.zoom(plot.from - quarter, plot.to + quarter),
+			Escape: () => charts.point(null),
+		};
+		const action = actions[event.key];
+		if (!action) return;
+		event.preventDefault();
+		event.stopPropagation();
+		action();
+	}
+
+	// fillTable writes the values of the range into the table, if it is open: several buckets a row where there are many.
+	#fillTable() {
+		if (!this.table.open) return;
+		const { times, step } = this.lines[0].data;
+		const inside = times.filter((time) => time + step > this.plot.from && time <= this.plot.to).reverse();
+		const each = Math.ceil(inside.length / tableRows);
+		const head = ["Time", ...this.lines.map((line) => line.label)].map((text) => el("th", { scope: "col" }, text));
+		const rows = inside.filter((_, i) => i % each === 0).map((time) => el("tr", el("th", { scope: "row" }, moment(time)),
+			this.lines.map(({ data }) => el("td", reading(data, nearest(data, time, this.interval), this.chart.unit)))));
+		fill(this.values, table(`${this.chart.title}, mean of ${duration(step)}`, head, rows));
+	}
+}

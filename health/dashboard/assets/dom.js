@@ -1,0 +1,88 @@
+const SVG = "http://www.w3.org/2000/svg";
+
+// el makes an element from "tag.class.class", attributes if the next is an object of them, and children. Attributes that
+// begin with "on" are handlers; false and null leave an attribute or a child out.
+export function el(name, ...rest) {
+	const [tag, ...classes] = name.split(".");
+	const node = ["svg", "use", "path"].includes(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
+	if (classes.length > 0) node.classList.add(...classes);
+	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
+	for (const [name, value] of Object.entries(attributes)) {
+		if (name.startsWith("on")) node[name] = value;
+		else if (value != null && value !== false) set(node, name, String(value));
+	}
+	node.append(...present(rest));
+	return node;
+}
+
+const present = (children) => children.flat().filter((child) => child != null && child !== false);
+
+// set writes a style by its property: the policy forbids the attribute.
+function set(node, name, value) {
+	if (node.getAttribute(name) === value) return;
+	if (name === "style") node.style.cssText = value;
+	else node.setAttribute(name, value);
+}
+
+// fill gives the parent these children. What is there already, by its id or else its place, is made like the new one: it
+// keeps the focus, and a selection in it.
+export function fill(parent, ...children) {
+	const wanted = present(children);
+	wanted.forEach((child, i) => {
+		const next = child.nodeType ? child : new Text(child);
+		const here = parent.childNodes[i];
+		const old = next.id ? byId(next.id) : here;
+		const kept = old?.nodeName === next.nodeName && old.id === next.id ? old : next;
+		if (kept !== next) imitate(kept, next);
+		if (kept !== here) parent.insertBefore(kept, here ?? null);
+	});
+	while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
+}
+
+function imitate(node, next) {
+	if (next.nodeType === Node.TEXT_NODE) {
+		if (node.data !== next.data) node.data = next.data;
+		return;
+	}
+	for (const name of node.getAttributeNames()) if (!next.hasAttribute(name)) node.removeAttribute(name);
+	for (const name of next.getAttributeNames()) set(node, name, next.getAttribute(name));
+	node.onclick = next.onclick;
+	fill(node, ...next.childNodes);
+}
+
+export const byId = (id) => document.getElementById(id);
+
+export const button = (text, onclick, attributes) => el("button", { type: "button", onclick, ...attributes }, text);
+
+// sign is the picture of a status: each has a shape of its own.
+export const sign = (status) => el("svg.sign." + status, { "aria-hidden": true }, el("use", { href: "#" + status }));
+
+// table makes one that scrolls in itself, by keyboard too.
+export const table = (label, head, rows) => el("div.scroll", { tabindex: 0, role: "region", "aria-label": label },
+	el("table", el("thead", el("tr", head)), el("tbody", rows)));
+
+let said;
+
+// say tells screen readers what happened.
+export function say(text) {
+	clearTimeout(said);
+	fill(byId("said"), text);
+	said = setTimeout(() => fill(byId("said")), 10_000);
+}
+
+// kept and keep remember a choice in this browser, unless its storage is blocked.
+export function kept(name) {
+	try {
+		return localStorage.getItem("health-" + name);
+	} catch {
+		return null;
+	}
+}
+
+export function keep(name, value) {
+	try {
+		localStorage.setItem("health-" + name, value);
+	} catch {
+		// It lasts as long as the page.
+	}
+}

@@ -1,0 +1,86 @@
+import { sign } from "./dom.js";
+import { view } from "./view.js";
+
+export const words = { pass: "Healthy", warn: "Warning", fail: "Failing", unknown: "Unknown" };
+
+export const labelled = (status) => [sign(status), words[status]];
+
+// severity orders statuses: what is worst comes first.
+export const severity = (status) => ["fail", "warn", "unknown", "pass", "none"].indexOf(status);
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+
+const number = (value) => (Math.abs(value) >= 100 ? whole : precise).format(value);
+
+// The units that UCUM's are shown in, each from a least amount on; "%" is a share of 0 to 1.
+const units = {
+	By: [[10 * 2 ** 30, 2 ** 30, "GiB"], [2 ** 20, 2 ** 20, "MiB"], [1024, 1024, "KiB"], [0, 1, "B"]],
+	s: [[1, 1, "s"], [0.001, 0.001, "ms"], [0, 1e-6, "µs"]],
+	"%": [[0, 0.01, "%"]],
+	1: [[0, 1, ""]],
+};
+
+// quantity splits a value into its number and its unit, as people say it.
+export function quantity(value, unit = "") {
+	if (value == null) return ["–", ""];
+	if (unit === "MiBy") return quantity(value * 2 ** 20, "By");
+	if (unit.endsWith("/min")) {
+		const [figure, name] = quantity(value, unit.slice(0, -4));
+		return [figure, name + "/min"];
+	}
+	if (unit.startsWith("{")) {
+		const word = unit.slice(1, -1).replaceAll("_", " ");
+		return [number(value), value === 1 || word.endsWith("s") ? word : word + "s"];
+	}
+	const steps = units[unit] ?? [[0, 1, unit]];
+	const [, size, name] = (value !== 0 && steps.find(([least]) => Math.abs(value) >= least)) || steps.find((step) => step[1] === 1) || steps[0];
+	return [number(value / size), name];
+}
+
+// amount is a quantity in one text. What is counted is not named.
+export function amount(value, unit = "") {
+	const [figure, name] = quantity(value, unit);
+	return unit.startsWith("{") || name === "" ? figure : `${figure} ${name}`;
+}
+
+// marksText names thresholds, with their unit once where it is the same.
+export const marksText = (marks, unit) => marks.map(({ level, value }) => `${level} ${amount(value, unit)}`)
+	.join(" · ").replace(/( \S+)( · .*\1)$/, "$2");
+
+// shown is the unit to show a metric in: a utilization is a share.
+export const shown = (metric, unit = "") => (unit === "1" && /(utilization|ratio)$/.test(metric) ? "%" : unit);
+
+const lengths = [[86_400, "d"], [3600, "h"], [60, "min"]];
+
+// duration names the two largest units of a number of milliseconds.
+export function duration(ms) {
+	let rest = Math.max(0, Math.round(ms / 1000));
+	if (rest < 60) return `${rest} s`;
+	const parts = [];
+	for (const [length, name] of lengths) {
+		if (rest >= length) parts.push(`${Math.floor(rest / length)} ${name}`);
+		rest %= length;
+	}
+	return parts.slice(0, 2).join(" ");
+}
+
+// offset is what the zone's clocks are ahead of UTC at that time, in milliseconds.
+export const offset = (time) => (view.utc ? 0 : -new Date(time).getTimezoneOffset() * 60_000);
+
+// written is what the zone's clocks show, as in "Tue, 24 Nov 2026 15:41:19 GMT".
+const written = (time) => new Date(time + offset(time)).toUTCString();
+
+export const date = (time) => written(time).slice(5, 11);
+export const hour = (time) => written(time).slice(17, 22);
+export const clock = (time) => written(time).slice(17, 25);
+export const moment = (time) => `${date(time)}, ${clock(time)}`;
+
+// when leaves out today's date.
+export const when = (time, now) => (date(time) === date(now) ? clock(time) : moment(time));
+
+export function zoneName() {
+	if (view.utc) return "UTC";
+	const ahead = new Date().toLocaleTimeString("en", { timeZoneName: "shortOffset" }).split(" ").at(-1);
+	return `${Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ")} (${ahead.replace("GMT", "UTC")})`;
+}

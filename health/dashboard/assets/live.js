@@ -1,0 +1,128 @@
+import { getDated } from "./api.js";
+
+// Milliseconds. The API lets all tabs together ask sixty times a minute.
+const pollAgain = 5000, openAgain = 10_000;
+
+// Live keeps the newest snapshot: by server-sent events, and by polling while none come.
+export class Live {
+	snapshot = null;
+	condition = "connecting"; // live, polled, stalled, lost or ended (logged out)
+	problem = ""; // why it is lost
+
+	#source = null;
+	#streaming = false;
+	#polling = false;
+	#missed = false; // something may have been
+	#taken = 0; // when the newest snapshot was taken, by this clock
+	#nextOpening = Infinity;
+	#nextPoll = 0;
+	#timer = 0;
+
+	constructor(listener) {
+		this.listener = listener;
+	}
+
+	start() {
+		document.addEventListener("visibilitychange", () => this.#turn());
+		this.#turn();
+	}
+
+	// age is how old the newest snapshot is, in milliseconds.
+	get age() {
+		return Date.now() - this.#taken;
+	}
+
+	// now is the server's time.
+	get now() {
+		return this.snapshot ? Date.parse(this.snapshot.timestamp) + this.age : Date.now();
+	}
+
+	get interval() {
+		return (this.snapshot?.monitor.interval_seconds ?? 10) * 1000;
+	}
+
+	// isKnown reports whether the newest snapshot still says how the service is.
+	get isKnown() {
+		return this.condition === "live" || this.condition === "polled";
+	}
+
+	// turn pauses in a hidden tab, and goes on in a visible one.
+	#turn() {
+		clearInterval(this.#timer);
+		this.#source?.close();
+		this.#interrupt();
+		if (document.hidden) return;
+		this.#open();
+		this.#poll();
+		this.#timer = setInterval(() => this.#check(), 1000);
+	}
+
+	#interrupt() {
+		this.#streaming = false;
+		this.#missed = this.snapshot != null;
+	}
+
+	#open() {
+		const source = (this.#source = new EventSource("api/stream"));
+		this.#nextOpening = Infinity;
+		source.onopen = () => {
+			this.#streaming = true;
+			if (this.#missed) this.listener.catchUp();
+			this.#missed = false;
+		};
+		source.onerror = () => {
+			this.#interrupt();
+			// The browser goes on where it was, unless it was refused.
+			if (source.readyState === EventSource.CLOSED) this.#nextOpening = Date.now() + openAgain;
+		};
+		source.addEventListener("snapshot", (event) => this.#accept(JSON.parse(event.data)));
+		source.addEventListener("transition", (event) => this.listener.transition(JSON.parse(event.data)));
+		source.addEventListener("reset", () => this.listener.missed());
+	}
+
+	async #poll() {
+		if (this.#polling) return;
+		this.#polling = true;
+		try {
+			const [snapshot, date] = await getDated("api/current");
+			this.#nextPoll = Date.now() + Math.max(this.interval, pollAgain);
+			this.#accept(snapshot, date - Date.parse(snapshot.timestamp));
+			if (this.#missed && !this.#streaming) this.listener.missed();
+		} catch (problem) {
+			this.problem = problem.message;
+			this.#nextPoll = Date.now() + Math.max(problem.retryAfter ?? 0, pollAgain);
+			if (problem.status === 401) this.condition = "ended";
+			else if (problem.status !== 429) this.condition = "lost"; // who refuses is there
+		}
+		this.#polling = false;
+		this.#check();
+	}
+
+	// accept takes a snapshot that is age milliseconds old, as far as is known.
+	#accept(snapshot, age = 0) {
+		const before = this.snapshot;
+		if (snapshot.timestamp < before?.timestamp && snapshot.service.instance === before.service.instance) return;
+		const taken = Date.now() - Math.max(0, age || 0);
+		if (snapshot.timestamp !== before?.timestamp || taken < this.#taken) this.#taken = taken;
+		this.snapshot = snapshot;
+		this.condition = this.#judge();
+		this.listener.snapshot(snapshot);
+		this.#check();
+	}
+
+	#check() {
+		const now = Date.now();
+		if (this.condition !== "ended") {
+			if (now >= this.#nextOpening) this.#open();
+			if (now >= this.#nextPoll && (!this.#streaming || this.age > 1.5 * this.interval + 1000)) this.#poll();
+			if (this.condition !== "lost") this.condition = this.#judge();
+		}
+		this.listener.condition();
+	}
+
+	#judge() {
+		if (!this.snapshot) return "connecting";
+		if (this.snapshot.monitor.stalled || this.age > Math.max(3 * this.interval, 3000) + 1000) return "stalled";
+		return this.#streaming ? "live" : "polled";
+	}
+}

@@ -1,0 +1,97 @@
+package browsertest
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// violation is what axe-core has against a page.
+type violation struct {
+	ID, Impact string
+	Nodes      []struct {
+		HTML           string
+		FailureSummary string
+	}
+}
+
+// axe returns the source of axe-core.
+func axe(t *testing.T) string {
+	t.Helper()
+	file := cmp.Or(os.Getenv("OTELHEALTH_AXE"), filepath.FromSlash("node_modules/axe-core/axe.min.js"))
+	source, err := os.ReadFile(file)
+	if err != nil {
+		need(t, "axe-core is not here: npm ci, or OTELHEALTH_AXE=its file ("+err.Error()+")")
+	}
+	return string(source)
+}
+
+// TestAxeFindsNothing looks at each view in both themes with all the rules of axe-core that are on by default.
+func TestAxeFindsNothing(t *testing.T) {
+	source := axe(t)
+	s := start(t)
+	for _, theme := range []string{"light", "dark"} {
+		t.Run(theme, func(t *testing.T) {
+			p := open(t, 1280, 1000)
+			p.prefers(theme)
+			p.beforeScripts(source)
+			s.lookAtEveryView(p)
+		})
+	}
+}
+
+func (s *service) lookAtEveryView(p *tab) {
+	p.t.Helper()
+	p.goTo(s.page(""))
+	p.isAccessible("the login page")
+	p.showToken()
+	p.ready()
+	p.isAccessible("the overview")
+
+	s.hold(930)
+	alert := firing("File descriptors")
+	p.exists(alert)
+	p.isAccessible("an alert that fires")
+	for _, action := range []string{"Silence", "Resolve", "Acknowledge"} {
+		p.click(alert.find("button", action))
+		dialog := find("dialog", action)
+		p.exists(dialog)
+		p.isAccessible("the dialog " + action)
+		p.click(dialog.find("button", "Cancel"))
+	}
+	p.press("?")
+	p.exists(find("dialog", "Keyboard shortcuts"))
+	p.isAccessible("the shortcuts")
+	p.closeByEscape(find("dialog", "Keyboard shortcuts"))
+
+	s.hold(usual)
+	p.gone(alert)
+	p.run(`for (const details of document.querySelectorAll("details")) details.open = true`)
+	p.exists(chart("Memory").find("row", "Time"))
+	p.isAccessible("the values as tables, and a past alert")
+	p.recorder.duringOutage(func() {
+		s.stop()
+		p.says(find("alert", ""), "Connection lost")
+		p.isAccessible("a lost connection")
+		s.serve()
+		p.gone(find("alert", ""))
+	})
+}
+
+// isAccessible fails for every violation in the view.
+func (p *tab) isAccessible(view string) {
+	p.t.Helper()
+	result := eval[struct {
+		Passes     int
+		Violations []violation
+	}](p, `axe.run(document, { resultTypes: ["violations"] }).then(({ passes, violations }) => ({ passes: passes.length, violations }))`)
+	if result.Passes < 10 {
+		p.t.Errorf("%s: only %d rules had anything to look at", view, result.Passes)
+	}
+	for _, v := range result.Violations {
+		for _, node := range v.Nodes[:min(3, len(v.Nodes))] {
+			p.t.Errorf("%s: %s (%s, %d times): %s: %s", view, v.ID, v.Impact, len(v.Nodes), node.HTML, node.FailureSummary)
+		}
+	}
+}
