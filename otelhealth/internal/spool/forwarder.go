@@ -87,14 +87,14 @@ func (f *Forwarder) Intercept(ctx context.Context, method string, request, reply
 	if !ok {
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
-	outgoing, _ := metadata.FromOutgoingContext(ctx)
-	f.remember(&call{method, outgoing, connection, invoke, options})
 	if cause := f.absence(); cause != nil && f.keep(export) {
 		return fmt.Errorf("%w: %w", ErrKept, cause)
 	}
 	ctx, cancel := f.untilCut(ctx)
 	defer cancel()
 	err := invoke(ctx, method, request, reply, connection, options...)
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	f.remember(&call{method, outgoing, connection, invoke, options}) // after it, so that it is the first one
 	throttle, again := Retryable(err)
 	switch {
 	case err == nil:

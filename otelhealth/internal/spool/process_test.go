@@ -55,11 +55,6 @@ func child(t *testing.T, role, dir string) (said *bufio.Scanner, kill func()) {
 // payloadOf is a request that tells its number, longer than what is written at once.
 func payloadOf(number int) string { return strconv.Itoa(number) + strings.Repeat(" points", 5000) }
 
-func numberOf(payload string) (number int) {
-	_, _ = fmt.Sscan(payload, &number)
-	return number
-}
-
 // childPuts keeps requests from the one on that follows those in the folder, says so after each, and never ends.
 func childPuts(dir string) {
 	s := New(Config{Dir: dir, MaxBytes: 64 << 20, MaxAge: time.Hour})

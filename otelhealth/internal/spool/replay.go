@@ -114,8 +114,8 @@ func (f *Forwarder) settle(r *round, number uint64, err error) {
 	if !again {
 		switch {
 		case err == nil:
-			f.spool.Delivered(number)
 			f.replayed.Add(1)
+			f.spool.Delivered(number)
 			f.answered()
 		case errors.Is(err, errDamaged):
 			f.spool.Damaged(number)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,42 +18,42 @@ import (
 // roomy is a configuration in which nothing is dropped.
 func roomy(dir string) Config { return Config{Dir: dir, MaxBytes: 1 << 20, MaxAge: math.MaxInt64} }
 
-func folder(t testing.TB) string {
-	t.Helper()
-	return filepath.Join(t.TempDir(), "db", "health.db.spool")
+func folder(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), "db", "health.db.spool")
 }
 
 // open returns an open spool that is closed with the test.
-func open(t testing.TB, c Config, now time.Time) *Spool {
-	t.Helper()
+func open(tb testing.TB, c Config, now time.Time) *Spool {
+	tb.Helper()
 	s := New(c)
 	if err := s.Open(now); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s
 }
 
-func put(t testing.TB, s *Spool, now time.Time, payloads ...string) {
-	t.Helper()
+func put(tb testing.TB, s *Spool, now time.Time, payloads ...string) {
+	tb.Helper()
 	for _, payload := range payloads {
 		if err := s.Put(now, now, []byte(payload)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }
 
 // takeAll delivers what is in the spool, and returns it.
-func takeAll(t testing.TB, s *Spool) (payloads []string) {
-	t.Helper()
+func takeAll(tb testing.TB, s *Spool) (payloads []string) {
+	tb.Helper()
 	for {
 		r, ok, err := s.Take(0)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if !ok {
 			return payloads
@@ -62,19 +63,19 @@ func takeAll(t testing.TB, s *Spool) (payloads []string) {
 	}
 }
 
-func want(t testing.TB, what string, got, want any) {
-	t.Helper()
+func want(tb testing.TB, what string, got, want any) {
+	tb.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
+		tb.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
 
 // records returns the names of the files with requests.
-func records(t testing.TB, dir string) []string {
-	t.Helper()
+func records(tb testing.TB, dir string) []string {
+	tb.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return names
 }
@@ -366,7 +367,7 @@ func TestClosedSpoolKeepsNothing(t *testing.T) {
 // TestEveryRequestIsDeliveredOnceOrCounted does all that can be done to a spool in a random order.
 func TestEveryRequestIsDeliveredOnceOrCounted(t *testing.T) {
 	for seed := range uint64(30) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			c := Config{Dir: folder(t), MaxBytes: 2000, MaxAge: 20 * time.Second}
 			s, now := New(c), epoch
