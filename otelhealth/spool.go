@@ -1,10 +1,8 @@
 package otelhealth
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
@@ -75,14 +73,6 @@ func WithSpool(s SpoolConfig) Option {
 // them.
 func WithoutSpool() Option {
 	return func(c *config) { c.spool.enabled = false }
-}
-
-func setSpoolDir(c *config, value string) error {
-	if strings.ContainsRune(value, 0) {
-		return errors.New("the path of a folder")
-	}
-	c.spool.Dir = value
-	return nil
 }
 
 const leastSpoolMiB = 1

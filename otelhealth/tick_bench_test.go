@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -80,6 +81,11 @@ func BenchmarkTick(b *testing.B) {
 	// With export and a Collector in this process, which share its two cores with the tick.
 	b.Run("sources=20,otlp,collector", func(b *testing.B) {
 		benchTicks(b, benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...)))
+	})
+	// The same with a spool, which has nothing to do.
+	b.Run("sources=20,otlp,collector,spool", func(b *testing.B) {
+		spool := WithSpool(SpoolConfig{Dir: filepath.Join(b.TempDir(), "spool")})
+		benchTicks(b, benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...), spool))
 	})
 }
 
