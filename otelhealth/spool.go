@@ -47,7 +47,8 @@ func (m *Monitor) setUpSpool() *spool.Forwarder {
 	return spool.NewForwarder(kept, exportTimeout(c.otlp.timeout, c.interval), m.logger)
 }
 
-// WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says.
+// WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says. A
+// connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it.
 func WithSpool(s SpoolConfig) Option {
 	return func(c *config) {
 		c.spool.enabled = true

@@ -228,14 +228,17 @@ func (f *Forwarder) Cut() {
 	}
 }
 
-// Close sends what is kept, while the Collector takes it and until Cut or the end of ctx. What is left stays on disk. A nil
-// Forwarder may be closed.
+// Close sends what is kept, while the Collector takes it and until Cut or the end of ctx. One that is away is not waited
+// for. What is left stays on disk. A nil Forwarder may be closed.
 func (f *Forwarder) Close(ctx context.Context) error {
 	if f == nil {
 		return nil
 	}
 	close(f.closing)
 	defer f.cut()
+	if f.absence() != nil {
+		f.cut()
+	}
 	select {
 	case <-f.stopped:
 		return f.spool.Close()
