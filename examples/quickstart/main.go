@@ -48,11 +48,17 @@ func run(ctx context.Context, addr string) (err error) {
 	trouble := new(trouble)
 	defer trouble.release()
 
-	monitor, err := otelhealth.Start(ctx,
-		otelhealth.WithService("quickstart", "1.0", "A small service that shows its health"),
-		otelhealth.WithListenAddress(addr),
+	service := otelhealth.WithService("quickstart", "1.0", "A small service that shows its health")
+	listen := otelhealth.WithListenAddress(addr)
+	spans, err := newTracerProvider(ctx, service, listen)
+	if err != nil {
+		return err
+	}
+	defer flush(spans)
+	monitor, err := otelhealth.Start(ctx, service, listen,
 		otelhealth.WithDB("orders", store.db),
 		otelhealth.WithWebSocket("echo", echo.tracker.Stats),
+		otelhealth.WithTracerProvider(spans),
 		otelhealth.WithAuthorizer(health.AuthorizerFunc(fromThisMachine)),
 	)
 	if err != nil {
@@ -72,7 +78,7 @@ func run(ctx context.Context, addr string) (err error) {
 	mux := http.NewServeMux()
 	monitor.Register(mux)
 	mux.HandleFunc("GET /{$}", home)
-	mux.HandleFunc("GET /orders", store.serveOrders)
+	mux.Handle("GET /orders", instrument(store.serveOrders, spans, monitor.MeterProvider()))
 	mux.Handle("GET /ws", echo)
 	mux.Handle("POST /demo/{kind}", loopbackOnly(http.HandlerFunc(trouble.servePlant)))
 	return serve(ctx, addr, mux, monitor, echo)
