@@ -23,13 +23,14 @@ import (
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen at")
 	healthcheck := flag.Bool("healthcheck", false, "ask the quickstart that listens at -addr whether it is alive, and exit with 0 or 1")
+	published := flag.Bool("published", false, "the port is published by a container, on the loopback interface alone: trust who comes through it")
 	flag.Parse()
 	if *healthcheck {
 		os.Exit(otelhealth.NewSelfProbe(*addr).Run(context.Background(), os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends it at once
-	err := run(ctx, *addr)
+	err := run(ctx, *addr, door{*published})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
@@ -38,7 +39,7 @@ func main() {
 }
 
 // run serves until ctx ends, then drains, closes what it opened in the opposite order, and returns.
-func run(ctx context.Context, addr string) (err error) {
+func run(ctx context.Context, addr string, door door) (err error) {
 	store, err := openStore(ctx)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func run(ctx context.Context, addr string) (err error) {
 		otelhealth.WithDB("orders", store.db),
 		otelhealth.WithWebSocket("echo", echo.tracker.Stats),
 		otelhealth.WithTracerProvider(spans),
-		otelhealth.WithAuthorizer(health.AuthorizerFunc(fromThisMachine)),
+		otelhealth.WithAuthorizer(health.AuthorizerFunc(door.authorize)),
 	)
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func run(ctx context.Context, addr string) (err error) {
 	mux.HandleFunc("GET /{$}", home)
 	mux.Handle("GET /orders", instrument(store.serveOrders, spans, monitor.MeterProvider()))
 	mux.Handle("GET /ws", echo)
-	mux.Handle("POST /demo/{kind}", loopbackOnly(http.HandlerFunc(trouble.servePlant)))
+	mux.Handle("POST /demo/{kind}", door.localOnly(http.HandlerFunc(trouble.servePlant)))
 	return serve(ctx, addr, mux, monitor, echo)
 }
 
