@@ -34,6 +34,7 @@ func (e *Endpoints) encodeCurrent(s *Snapshot, stalled string) *answer {
 	w.silences(s)
 	w.untracked(s)
 	w.history(s.History)
+	w.otlp(s.OTLP)
 	w.notifications(s)
 	w.metrics(s)
 	e.writeService(w, s)

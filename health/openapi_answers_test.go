@@ -217,6 +217,7 @@ const protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.Met
 func wellKept() *health.Snapshot {
 	s := health.HealthySnapshot()
 	s.History = &health.HistoryState{Condition: health.HistoryOK, Since: began, SizeBytes: 4096}
+	s.OTLP = &health.OTLPState{Condition: health.OTLPOK, Since: began, Spool: health.SpoolOff}
 	return s
 }
 
@@ -226,6 +227,11 @@ func busySnapshot() *health.Snapshot {
 	s.Silences = []health.Silence{{Rule: "fd", Until: began.Add(time.Hour), By: "ann", At: began}, {Rule: "memory", Until: began.Add(time.Hour), By: "ann"}}
 	s.Untracked = []health.Untracked{{Rule: "pool", Count: 3}}
 	s.History = &health.HistoryState{Condition: health.HistoryCorrupt, Since: began, Error: "malformed", Queued: 2, Dropped: 1, SizeBytes: 4096, SetAside: "health.db.corrupt"}
+	s.OTLP = &health.OTLPState{
+		Condition: health.OTLPAway, Since: began, Error: "connection refused", LastSuccess: began, Waiting: 1,
+		Queued: 2, QueuedBytes: 4096, Oldest: began, Replayed: 3, Dropped: health.OTLPDropped{Rejected: 1, Full: 2, Expired: 3, Damaged: 4},
+		Spool: health.SpoolFailing, SpoolError: "no space left on device",
+	}
 	s.Destinations = []health.DestinationStats{{Destination: "mail", Sent: 4, Failed: 2, GivenUp: 1, Error: "refused"}, {Destination: "chat"}}
 	s.Metrics = append(s.Metrics, health.Metric{Name: "orders.open", Unit: "{order}", Scope: "orders", Readings: []health.Reading{{Value: 3}}})
 	s.Alerts[0].Instance = "orders"

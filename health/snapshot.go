@@ -25,6 +25,7 @@ type Snapshot struct {
 	Untracked []Untracked // series that are not judged because their rule has as many as it may
 
 	History      *HistoryState      // nil: none is kept
+	OTLP         *OTLPState         // nil: nothing is exported
 	Destinations []DestinationStats // of notifications, in the order of their configuration
 
 	Overall   Status  // the worst of the rules and checks

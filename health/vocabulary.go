@@ -35,6 +35,11 @@ const (
 	MetricSourceFailures = "otelhealth.source.failure.count"
 	MetricOTLPQueue      = "otelhealth.otlp.queue.length"
 	MetricOTLPDropped    = "otelhealth.otlp.dropped.count"
+	MetricOTLPSuccess    = "otelhealth.otlp.success.time"
+	MetricSpoolLength    = "otelhealth.otlp.spool.length"
+	MetricSpoolSize      = "otelhealth.otlp.spool.size"
+	MetricSpoolReplayed  = "otelhealth.otlp.spool.replayed.count"
+	MetricSpoolDropped   = "otelhealth.otlp.spool.dropped.count"
 	MetricHistoryQueue   = "otelhealth.history.queue.length"
 	MetricHistoryDropped = "otelhealth.history.dropped.count"
 	MetricHistorySize    = "otelhealth.history.size"
@@ -55,6 +60,7 @@ const (
 	AttrSourceKind       = "otelhealth.source.kind"         // database, websocket, source, application
 	AttrDestination      = "otelhealth.destination"         // the name of the notifier
 	AttrOutcome          = "otelhealth.outcome"             // sent, failed, given_up
+	AttrReason           = "otelhealth.reason"              // rejected, expired, full, damaged
 	AttrPressureResource = "otelhealth.pressure.resource"   // cpu, memory, io
 	AttrPressureScope    = "otelhealth.pressure.scope"      // some, full
 
@@ -65,6 +71,10 @@ const (
 	OutcomeSent    = "sent"     // deliveries that the destination took
 	OutcomeFailed  = "failed"   // attempts that failed
 	OutcomeGivenUp = "given_up" // deliveries that are not tried again
+	ReasonRejected = "rejected" // by the Collector, for good
+	ReasonExpired  = "expired"  // too old to be of use
+	ReasonFull     = "full"     // to make room for newer ones
+	ReasonDamaged  = "damaged"  // on disk
 	CPUModeUser    = "user"
 	CPUModeSystem  = "system"
 	Overall        = "overall"
@@ -152,8 +162,13 @@ func Vocabulary() []MetricInfo {
 		{Name: MetricAlertFiring, Kind: Gauge, Unit: "{alert}", Integer: true, Attributes: []string{AttrAlertSeverity}, Description: "Alerts that fire."},
 		{Name: MetricTickDuration, Kind: Gauge, Unit: "s", Description: "Time that the tick before this one took."},
 		{Name: MetricSourceFailures, Kind: Counter, Unit: "{failure}", Integer: true, Attributes: []string{AttrSource, AttrSourceKind}, Description: "Times a registered source hung, panicked or returned an error."},
-		{Name: MetricOTLPQueue, Kind: Gauge, Unit: "{request}", Integer: true, Description: "OTLP requests that wait to be delivered."},
-		{Name: MetricOTLPDropped, Kind: Counter, Unit: "{request}", Integer: true, Description: "OTLP requests that were rejected for good, or given up when the queue was full."},
+		{Name: MetricOTLPQueue, Kind: Gauge, Unit: "{request}", Integer: true, Description: "OTLP requests that wait in memory to be delivered."},
+		{Name: MetricOTLPDropped, Kind: Counter, Unit: "{request}", Integer: true, Description: "OTLP requests that were rejected for good before they were on disk, or given up when the queue in memory was full."},
+		{Name: MetricOTLPSuccess, Kind: Gauge, Unit: "s", Description: "Unix time at which the Collector last took an OTLP request; absent before the first."},
+		{Name: MetricSpoolLength, Kind: Gauge, Unit: "{request}", Integer: true, Description: "OTLP requests kept on disk until the Collector answers again."},
+		{Name: MetricSpoolSize, Kind: Gauge, Unit: "By", Integer: true, Description: "Size of the OTLP requests that are kept on disk."},
+		{Name: MetricSpoolReplayed, Kind: Counter, Unit: "{request}", Integer: true, Description: "OTLP requests that were kept on disk and then delivered, since the process started."},
+		{Name: MetricSpoolDropped, Kind: Counter, Unit: "{request}", Integer: true, Attributes: []string{AttrReason}, Description: "OTLP requests that were kept on disk and then given up: rejected for good, expired, dropped from a full spool, or damaged."},
 		{Name: MetricHistoryQueue, Kind: Gauge, Unit: "{record}", Integer: true, Description: "Samples and transitions of alerts that wait to be written to the history."},
 		{Name: MetricHistoryDropped, Kind: Counter, Unit: "{record}", Integer: true, Description: "Samples, transitions and deliveries that were given up, because the queue or the file was full, or the database refused them."},
 		{Name: MetricHistorySize, Kind: Gauge, Unit: "By", Integer: true, Description: "Size of the history's file and its write-ahead log."},

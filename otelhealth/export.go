@@ -14,20 +14,22 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+
+	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
 )
 
-// exporter delivers requests by OTLP in one goroutine, in order, and keeps what cannot be delivered now in a bounded
-// queue. It owns timeout, retry and logging: nothing reaches otel.Handle.
+// exporter delivers requests by OTLP in one goroutine, in order. What cannot be delivered now its forwarder keeps on
+// disk; where it cannot, or there is none, a bounded queue in memory does. It owns timeout, retry and logging: nothing
+// reaches otel.Handle.
 type exporter struct {
-	client  sdkmetric.Exporter
-	timeout time.Duration // of one export
-	pause   time.Duration // longest, between tries
-	logger  *slog.Logger
+	client    sdkmetric.Exporter
+	forwarder *spool.Forwarder // of the client's requests; nil: there is no spool
+	timeout   time.Duration    // of one export
+	pause     time.Duration    // longest, between tries
+	logger    *slog.Logger
 
 	wake    chan struct{} // at most one waits
 	cancel  context.CancelFunc
@@ -36,10 +38,15 @@ type exporter struct {
 
 	spare chan *metricdata.ResourceMetrics // requests whose memory may be used again
 
-	mu      sync.Mutex
-	queue   []*metricdata.ResourceMetrics // oldest first
-	dropped atomic.Int64
-	last    outcome // of the last export; only the goroutine's
+	dropped  atomic.Int64 // without having been on disk
+	rejected atomic.Int64 // those of them that the Collector refused
+
+	mu          sync.Mutex
+	queue       []*metricdata.ResourceMetrics // oldest first
+	last        outcome                       // of the last export
+	since       time.Time                     // it is so; UTC
+	err         error                         // of the last export; nil: it was delivered
+	lastSuccess time.Time                     // UTC; zero: there was none
 }
 
 // outcome is what became of an export.
@@ -54,14 +61,19 @@ const (
 // queueLength bounds the requests that wait; at the default interval they are ten minutes' worth.
 const queueLength = 64
 
+// outcomeConditions are the outcomes' names in what is published.
+var outcomeConditions = map[outcome]health.OTLPCondition{
+	delivered: health.OTLPOK, postponed: health.OTLPAway, rejected: health.OTLPRejected,
+}
+
 // newOTLPClient dials lazily: it succeeds while the Collector is away. After an outage the connection is tried again
-// within two seconds; gRPC's own default waits up to two minutes.
-func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option, logger *slog.Logger) (sdkmetric.Exporter, error) {
+// within two seconds; gRPC's own default waits up to two minutes. The interceptors see each request, the first one first.
+func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option, interceptors ...grpc.UnaryClientInterceptor) (sdkmetric.Exporter, error) {
 	reconnect := grpc.ConnectParams{Backoff: backoff.Config{
 		BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second,
 	}}
 	all := append([]otlpmetricgrpc.Option{otlpmetricgrpc.WithDialOption(
-		grpc.WithConnectParams(reconnect), grpc.WithChainUnaryInterceptor(notePartial(logger)),
+		grpc.WithConnectParams(reconnect), grpc.WithChainUnaryInterceptor(interceptors...),
 	)}, options...)
 	all = append(all,
 		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{Enabled: false}),
@@ -78,20 +90,27 @@ func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option, logger 
 // often received, and then arrives twice.
 const shortestTimeout = 500 * time.Millisecond
 
-// newExporter starts the goroutine. An export may take half an interval at most, so that a silent Collector costs no
-// more than every other request's worth of time.
-func newExporter(client sdkmetric.Exporter, timeout, interval time.Duration, logger *slog.Logger) *exporter {
+// exportTimeout is what an export may take: half an interval at most, so that a silent Collector costs no more than every
+// other request's worth of time.
+func exportTimeout(timeout, interval time.Duration) time.Duration {
+	return min(timeout, max(interval/2, shortestTimeout))
+}
+
+// newExporter starts the goroutine.
+func newExporter(client sdkmetric.Exporter, forwarder *spool.Forwarder, timeout, interval time.Duration, logger *slog.Logger) *exporter {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &exporter{
-		client:  client,
-		timeout: min(timeout, max(interval/2, shortestTimeout)),
-		pause:   min(interval/2, 5*time.Second),
-		logger:  logger,
-		wake:    make(chan struct{}, 1),
-		cancel:  cancel,
-		stopped: make(chan struct{}),
-		closing: make(chan struct{}),
-		spare:   make(chan *metricdata.ResourceMetrics, 2),
+		client:    client,
+		forwarder: forwarder,
+		timeout:   exportTimeout(timeout, interval),
+		pause:     min(interval/2, 5*time.Second),
+		logger:    logger,
+		wake:      make(chan struct{}, 1),
+		cancel:    cancel,
+		stopped:   make(chan struct{}),
+		closing:   make(chan struct{}),
+		spare:     make(chan *metricdata.ResourceMetrics, 2),
+		since:     time.Now().UTC(),
 	}
 	go e.loop(ctx)
 	return e
@@ -182,28 +201,29 @@ func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetr
 	timed, cancel := context.WithTimeout(ctx, e.timeout)
 	err := e.client.Export(timed, request)
 	cancel()
-	if ctx.Err() != nil {
-		return e.pause // Shutdown's deadline has passed
-	}
-	throttle, again := retryable(err)
+	throttle, again := spool.Retryable(err)
 	switch {
 	case err == nil:
 		e.report(delivered, nil)
 		e.done(request)
 		return 0
+	case errors.Is(err, spool.ErrKept):
+		e.report(postponed, err)
+		e.done(request)
+		return 0
+	case ctx.Err() != nil:
+		return e.pause // Shutdown's deadline has passed
 	case !again:
 		e.report(rejected, err)
 		e.done(request)
+		e.rejected.Add(1)
 		e.dropped.Add(1)
 		return 0
 	default:
 		e.report(postponed, err)
-		return max(min(throttle, longestPause), e.pause/2+rand.N(e.pause/2+1))
+		return max(throttle, e.pause/2+rand.N(e.pause/2+1))
 	}
 }
-
-// longestPause bounds how long a Collector may ask to be left alone.
-const longestPause = time.Minute
 
 // sleep waits between tries. It returns false when there will be none: at Shutdown a Collector that is away is not
 // waited for.
@@ -222,18 +242,47 @@ func (e *exporter) sleep(ctx context.Context, d time.Duration) bool {
 
 // report logs changes of state: one line when exports begin to fail or to be rejected, one when they work again.
 func (e *exporter) report(now outcome, err error) {
-	if now == e.last {
+	if !e.note(now, err) {
 		return
 	}
-	e.last = now
 	switch now {
 	case delivered:
-		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped.Load())
+		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped.Load(), "requests_on_disk", e.onDisk())
 	case postponed:
 		e.logger.Warn("OTLP export fails; requests are kept and tried again", "error", err)
 	case rejected:
 		e.logger.Warn("OTLP export is rejected; requests are dropped", "error", err)
 	}
+}
+
+// note remembers the outcome of an export, and returns whether it is another one than before.
+func (e *exporter) note(now outcome, err error) (changed bool) {
+	at := time.Now().UTC()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	changed = now != e.last
+	if changed {
+		e.last, e.since = now, at
+	}
+	if e.err = err; now == delivered {
+		e.lastSuccess = at
+	}
+	return changed
+}
+
+// success returns when a live request was last delivered; zero: none was.
+func (e *exporter) success() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lastSuccess
+}
+
+// onDisk returns how many requests are kept there.
+func (e *exporter) onDisk() int {
+	if e.forwarder == nil {
+		return 0
+	}
+	return e.forwarder.State().Queued
 }
 
 // notePartial tells the log, once for each text, of points that the Collector refused in a request that it took: it
@@ -256,51 +305,30 @@ func notePartial(logger *slog.Logger) grpc.UnaryClientInterceptor {
 	}
 }
 
-// close tries to deliver what is queued, each request once, until ctx ends.
+// close tries to deliver what is queued, each request once, until ctx ends. With a spool it stops sending halfway: what is
+// left in memory then goes to the disk.
 func (e *exporter) close(ctx context.Context) error {
 	close(e.closing)
 	stop := context.AfterFunc(ctx, e.cancel)
 	defer stop()
+	sending := time.AfterFunc(remaining(ctx)/2, e.forwarder.Cut)
+	defer sending.Stop()
 	select {
 	case <-e.stopped:
 	case <-ctx.Done():
+		e.forwarder.Cut()
 		e.cancel()
-		return errors.Join(errors.New("the export is held up by the logger and still runs"), e.client.Shutdown(ctx))
+		return errors.Join(errors.New("the export is held up by the logger or the disk, and still runs"), e.client.Shutdown(ctx))
 	}
 	e.cancel()
 	left := e.waiting()
-	errShutdown := e.client.Shutdown(ctx)
+	errSpool := e.forwarder.Close(ctx)
+	if kept := e.onDisk(); kept > 0 {
+		e.logger.Info("OTLP requests wait on disk for the next start", "requests", kept)
+	}
+	errClient := e.client.Shutdown(ctx)
 	if left > 0 {
-		return errors.Join(fmt.Errorf("%d OTLP requests were not delivered", left), errShutdown)
+		return errors.Join(fmt.Errorf("%d OTLP requests were not delivered", left), errSpool, errClient)
 	}
-	return errShutdown
-}
-
-// retryable says whether a request may be sent again, and after which time at least, as OTLP has it:
-// https://opentelemetry.io/docs/specs/otlp/#failures.
-func retryable(err error) (after time.Duration, ok bool) {
-	if err == nil {
-		return 0, false
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return 0, true
-	}
-	s, isStatus := status.FromError(err)
-	if !isStatus {
-		return 0, false
-	}
-	var told bool
-	for _, detail := range s.Details() {
-		if info, ok := detail.(*errdetails.RetryInfo); ok {
-			after, told = info.GetRetryDelay().AsDuration(), true
-		}
-	}
-	switch s.Code() {
-	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss:
-		return after, true
-	case codes.ResourceExhausted:
-		return after, told
-	default:
-		return 0, false
-	}
+	return errors.Join(errSpool, errClient)
 }

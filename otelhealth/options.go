@@ -38,6 +38,7 @@ type config struct {
 	tracerProvider trace.TracerProvider
 	checkSpans     bool
 	otlp           otlpConfig
+	spool          spoolSettings
 
 	otelServiceName    string
 	resourceAttributes map[string]string // of OTEL_RESOURCE_ATTRIBUTES
@@ -82,6 +83,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 		},
 		thresholds: make(map[string]thresholds),
 		otlp:       otlpConfig{timeout: 10 * time.Second},
+		spool:      spoolSettings{SpoolConfig{MaxBytes: 64 << 20, MaxAge: 30 * time.Minute}, true},
 		logger:     slog.Default(),
 	}
 	for _, component := range components() {

@@ -84,6 +84,7 @@ func (m *Monitor) complete(s *health.Snapshot) {
 	s.Alerts = m.alerter.Open() // a person may have acted since they were judged
 	s.Silences = m.alerter.Silences()
 	s.History, s.Destinations = m.recording.state(), m.recording.destinations()
+	s.OTLP = m.exporter.state()
 	s.Checks = make([]health.CheckState, len(m.checks))
 	for i, r := range m.checks {
 		s.Checks[i] = r.latest()

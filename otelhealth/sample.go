@@ -82,10 +82,7 @@ func (m *Monitor) sample(at time.Time, brought gathered, stuck []health.Stuck) *
 	if t.took > 0 {
 		s.add(number(health.MetricTickDuration), t.took.Seconds(), nil)
 	}
-	if m.exporter != nil {
-		s.add(number(health.MetricOTLPQueue), float64(m.exporter.waiting()), nil)
-		s.add(number(health.MetricOTLPDropped), float64(m.exporter.dropped.Load()), nil)
-	}
+	m.addExport(s)
 	m.addRecording(s)
 	return s
 }

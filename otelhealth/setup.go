@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 
+	"slices"
+
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"google.golang.org/grpc"
 
 	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
@@ -148,10 +151,15 @@ func (m *Monitor) setUpExport(ctx context.Context) error {
 		m.logger.Info("OTLP export is off; " + off)
 		return nil
 	}
-	client, err := newOTLPClient(ctx, c.options, m.logger)
-	if err != nil {
-		return err
+	interceptors := []grpc.UnaryClientInterceptor{notePartial(m.logger)}
+	forwarder := m.setUpSpool()
+	if forwarder != nil {
+		interceptors = slices.Insert(interceptors, 0, forwarder.Intercept) // what it sends passes the others too
 	}
-	m.exporter = newExporter(client, c.timeout, m.config.interval, m.logger)
+	client, err := newOTLPClient(ctx, c.options, interceptors...)
+	if err != nil {
+		return errors.Join(err, forwarder.Close(ctx))
+	}
+	m.exporter = newExporter(client, forwarder, c.timeout, m.config.interval, m.logger)
 	return nil
 }

@@ -18,7 +18,8 @@ import (
 type ticker struct {
 	vitals   vitals
 	labels   *vitalLabels
-	notified []notifiedLabels        // by destination, in the order of their configuration
+	notified []notifiedLabels // by destination, in the order of their configuration
+	dropped  droppedLabels
 	judged   map[string]judgedLabels // by component, and by severity of alerts
 	sleepers sleepers
 
@@ -43,6 +44,7 @@ type judgedLabels struct {
 func newTicker(m *Monitor) *ticker {
 	t := &ticker{
 		labels:  newVitalLabels(m.catalog),
+		dropped: newDroppedLabels(),
 		judged:  make(map[string]judgedLabels),
 		every:   1,
 		failing: make(map[alerting.Source]bool),

@@ -71,7 +71,7 @@ func BenchmarkTick(b *testing.B) {
 	b.Run("sources=20,otlp", func(b *testing.B) {
 		m := benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...))
 		old := m.exporter
-		m.exporter = newExporter(forgetfulClient{old.client}, time.Second, time.Hour, m.logger)
+		m.exporter = newExporter(forgetfulClient{old.client}, nil, time.Second, time.Hour, m.logger)
 		if err := old.close(b.Context()); err != nil {
 			b.Fatal(err)
 		}

@@ -1,0 +1,111 @@
+package spool
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	suffix    = ".otlp"
+	temporary = "writing.tmp" // the record that is being written; there is one at a time
+)
+
+func fileName(number uint64) string { return fmt.Sprintf("%016x%s", number, suffix) }
+
+// fileNumber returns the number that fileName made a name of.
+func fileNumber(name string) (number uint64, ok bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) != 16 {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(digits, 16, 64)
+	return number, err == nil && name == fileName(number)
+}
+
+// makeFolder makes the folders that are missing. The last one is for its owner alone.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// writeRecord puts the record into the folder at once and whole, and returns when it is on the disk. What it leaves after
+// an error is written over by the next one.
+func writeRecord(dir, name string, record []byte) error {
+	path := filepath.Join(dir, temporary)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(record)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path)) // on a full disk the room is somebody else's
+	}
+	if err := os.Rename(path, filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	if err := syncFolder(dir); err != nil {
+		return errors.Join(err, os.Remove(filepath.Join(dir, name))) // or it would count as lost, and yet be sent
+	}
+	return nil
+}
+
+// list returns the folder's records, oldest first. It removes those that are damaged, as far as it can be seen without
+// reading them, and says how many there were.
+func list(dir string) (entries []entry, damaged int64, err error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, f := range files {
+		number, ok := fileNumber(f.Name())
+		if !ok || !f.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(dir, f.Name())
+		at, size, err := readHeader(path)
+		switch {
+		case errors.Is(err, errDamaged):
+			damaged++
+			_ = os.Remove(path) // one that stays is found again
+		case err != nil:
+			return nil, 0, err
+		default:
+			entries = append(entries, entry{number: number, size: size, time: at})
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	return entries, damaged, nil
+}
+
+func readHeader(path string) (at time.Time, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return time.Time{}, 0, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, 0, err
+	}
+	header := make([]byte, headerSize)
+	n, err := io.ReadFull(f, header)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return time.Time{}, 0, err
+	}
+	at, err = decodeHeader(header[:n], info.Size())
+	return at, info.Size(), err
+}

@@ -1,0 +1,314 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Config says where and how much is kept.
+type Config struct {
+	Dir      string        // made where it is missing, for its owner alone
+	MaxBytes int64         // of the files' content; the oldest are dropped for new ones
+	MaxAge   time.Duration // of a request's points; older ones are dropped
+}
+
+// Spool is a bounded queue of requests in a folder that no other process has. Its methods are safe for concurrent use.
+// What needs the time takes it as an argument, now.
+type Spool struct {
+	config Config
+
+	disk   sync.Mutex // held while files are made; it guards lock and closed
+	lock   *os.File   // nil: the folder is not ours
+	closed bool
+
+	mu      sync.Mutex // never held while the disk is waited for
+	err     error      // why requests cannot be kept; nil: they can
+	entries []entry
+	size    int64
+	next    uint64
+	dropped Dropped
+}
+
+// entry is a request in the folder.
+type entry struct {
+	number uint64 // grows from each to the next, also from one process to the next
+	size   int64  // of its file, in bytes
+	time   time.Time
+	taken  bool // it is on its way
+}
+
+// Dropped counts requests that are not sent, since the process started.
+type Dropped struct {
+	Rejected int64 // by the Collector, for good
+	Expired  int64 // older than MaxAge
+	Full     int64 // to make room for newer ones
+	Damaged  int64 // torn, changed or removed by others
+}
+
+// State is how a spool is doing.
+type State struct {
+	Queued  int       // requests
+	Bytes   int64     // of their files
+	Oldest  time.Time // of the points of the one that was kept first; zero: there is none
+	Dropped Dropped
+	Err     error // why requests cannot be kept; nil: they can
+}
+
+// Request is one that was kept.
+type Request struct {
+	Number  uint64
+	Payload []byte
+}
+
+// New returns a spool whose folder is not opened yet.
+func New(c Config) *Spool { return &Spool{config: c, next: 1} }
+
+var errClosed = errors.New("the spool is closed")
+
+// Open takes the folder and finds what an earlier process left there. It does nothing when that is done. While another
+// process has the folder the error is [ErrInUse]; then, as after any other error, it may be called again.
+func (s *Spool) Open(now time.Time) error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if s.lock != nil {
+		return nil // what was wrong since then is not mended by this
+	}
+	return s.noted(s.occupy(now))
+}
+
+// noted remembers why requests cannot be kept, or that they can. The caller holds disk.
+func (s *Spool) noted(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+	return err
+}
+
+// occupy makes the folder ours. The caller holds disk.
+func (s *Spool) occupy(now time.Time) error {
+	if s.closed {
+		return errClosed
+	}
+	lock, err := lockFolder(s.config.Dir)
+	if err != nil {
+		return fmt.Errorf("open the spool: %w", err)
+	}
+	entries, damaged, err := list(s.config.Dir)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open the spool: %w", err), lock.Close())
+	}
+	s.lock = lock
+	s.found(entries, damaged)
+	s.trim(now, 0)
+	return nil
+}
+
+// found replaces what is known of the folder. What was known and is not there any more counts as damaged.
+func (s *Spool) found(entries []entry, damaged int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := make(map[uint64]entry, len(s.entries))
+	for _, e := range s.entries {
+		known[e.number] = e
+	}
+	s.size = 0
+	for i := range entries {
+		number := entries[i].number
+		if e, ok := known[number]; ok {
+			entries[i] = e // it may be taken
+			delete(known, number)
+		}
+		s.size += entries[i].size
+		s.next = max(s.next, number+1)
+	}
+	s.entries = entries
+	s.dropped.Damaged += damaged + int64(len(known))
+}
+
+// Put keeps a request whose points are of the time at. It returns once the request is on the disk, or with the error
+// that keeps it from being there.
+func (s *Spool) Put(now, at time.Time, payload []byte) error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if s.lock == nil {
+		if err := s.occupy(now); err != nil {
+			return s.noted(err)
+		}
+	}
+	record := encode(at, payload)
+	size := int64(len(record))
+	if room := s.trim(now, size); room < size {
+		return s.noted(fmt.Errorf("keep a request on disk: got %d bytes, want at most %d", size, room))
+	}
+	number := s.number()
+	err := writeRecord(s.config.Dir, fileName(number), record)
+	if errors.Is(err, fs.ErrNotExist) { // somebody has removed the folder, and with it the lock
+		err = errors.Join(err, s.lock.Close())
+		s.lock = nil
+	}
+	if err != nil {
+		return s.noted(fmt.Errorf("keep a request on disk: %w", err))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = nil
+	s.entries = append(s.entries, entry{number: number, size: size, time: at})
+	s.size += size
+	return nil
+}
+
+func (s *Spool) number() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	return s.next - 1
+}
+
+// Expire drops the requests that are too old.
+func (s *Spool) Expire(now time.Time) { s.trim(now, 0) }
+
+// trim drops what is too old, and what is oldest until there is room for so many bytes. What is on its way stays. It
+// returns the room that there is.
+func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
+	var gone []uint64
+	s.mu.Lock()
+	s.entries = slices.DeleteFunc(s.entries, func(e entry) bool {
+		switch {
+		case e.taken:
+			return false
+		case now.Sub(e.time) > s.config.MaxAge:
+			s.dropped.Expired++
+		case s.size+bytes > s.config.MaxBytes:
+			s.dropped.Full++
+		default:
+			return false
+		}
+		s.size -= e.size
+		gone = append(gone, e.number)
+		return true
+	})
+	for i := range s.entries {
+		if e := &s.entries[i]; e.time.After(now) {
+			e.time = now // the clock was set back: its age counts from now, or it would be kept too long
+		}
+	}
+	room = s.config.MaxBytes - s.size
+	s.mu.Unlock()
+	for _, number := range gone {
+		s.remove(number)
+	}
+	return room
+}
+
+// Take returns the oldest request behind that of the number after, and keeps it from being dropped until it is given
+// back by Delivered, Rejected or Release. Damaged ones on the way are dropped. Without such a request ok is false.
+func (s *Spool) Take(after uint64) (r Request, ok bool, err error) {
+	for {
+		number, ok := s.claim(after)
+		if !ok {
+			return Request{}, false, nil
+		}
+		record, err := os.ReadFile(filepath.Join(s.config.Dir, fileName(number)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.Release(number) // it may be well: there may be no descriptor to open it with
+			return Request{}, false, fmt.Errorf("read a kept request: %w", err)
+		}
+		if _, payload, err := decode(record); err == nil {
+			return Request{Number: number, Payload: payload}, true, nil
+		}
+		s.Damaged(number)
+	}
+}
+
+func (s *Spool) claim(after uint64) (number uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.entries {
+		if e := &s.entries[i]; e.number > after && !e.taken {
+			e.taken = true
+			return e.number, true
+		}
+	}
+	return 0, false
+}
+
+// Delivered takes the request out.
+func (s *Spool) Delivered(number uint64) { s.drop(number, nil) }
+
+// Rejected drops a request that the Collector refuses for good.
+func (s *Spool) Rejected(number uint64) { s.drop(number, &s.dropped.Rejected) }
+
+// Damaged drops a request that makes no sense.
+func (s *Spool) Damaged(number uint64) { s.drop(number, &s.dropped.Damaged) }
+
+// Release gives a request back that was not delivered.
+func (s *Spool) Release(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.entries {
+		if s.entries[i].number == number {
+			s.entries[i].taken = false
+		}
+	}
+}
+
+// drop takes the request out, and counts it where there is a count.
+func (s *Spool) drop(number uint64, count *int64) {
+	s.mu.Lock()
+	s.entries = slices.DeleteFunc(s.entries, func(e entry) bool {
+		if e.number != number {
+			return false
+		}
+		s.size -= e.size
+		return true
+	})
+	if count != nil {
+		*count++
+	}
+	s.mu.Unlock()
+	s.remove(number)
+}
+
+// remove takes the file out of the folder. One that cannot be removed is found again by the next process.
+func (s *Spool) remove(number uint64) {
+	err := os.Remove(filepath.Join(s.config.Dir, fileName(number)))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = fmt.Errorf("remove a request from the spool: %w", err)
+}
+
+// State returns how the spool is doing. It never waits for the disk.
+func (s *Spool) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := State{Queued: len(s.entries), Bytes: s.size, Dropped: s.dropped, Err: s.err}
+	if len(s.entries) > 0 {
+		state.Oldest = s.entries[0].time
+	}
+	return state
+}
+
+// Close lets go of the folder. What is in it is for the next process.
+func (s *Spool) Close() error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	s.closed = true
+	if s.lock == nil {
+		return nil
+	}
+	lock := s.lock
+	s.lock = nil
+	if err := lock.Close(); err != nil {
+		return fmt.Errorf("close the spool: %w", err)
+	}
+	return nil
+}
