@@ -240,7 +240,7 @@ func TestThresholdsArePublishedInTheJudgedUnit(t *testing.T) {
 	m := startMonitor(t, variables{
 		"HEALTH_MEMORY_WARNING_THRESHOLD": "300", "HEALTH_MEMORY_CRITICAL_THRESHOLD": "off",
 		"HEALTH_FD_WARNING_THRESHOLD": "50%", "HEALTH_FD_CRITICAL_THRESHOLD": "90%",
-	}, WithRules(alerting.Rule{Name: "queue", Metric: health.MetricHistoryQueue, Fail: alerting.At(40)}))
+	}, WithDB("orders", idleDB{}), WithRules(alerting.Rule{Name: "queue", Metric: health.MetricHistoryQueue, Fail: alerting.At(40)}))
 	s := nextSnapshot(t, m)
 	published, _ := s.Find(health.MetricThreshold)
 	got := make(map[string]float64)
