@@ -26,11 +26,7 @@ func newCollector(t *testing.T, settings []string, files ...string) *collector {
 	t.Helper()
 	c := &collector{otlp: freeAddress(t), health: freeAddress(t), telemetry: freeAddress(t), folder: t.TempDir()}
 	for _, file := range files {
-		path, err := filepath.Abs(filepath.Join(configurations, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.arguments = append(c.arguments, "--config="+path)
+		c.configure(t, file)
 	}
 	c.environment = append([]string{
 		"LISTEN_HOST=127.0.0.1",
@@ -41,6 +37,16 @@ func newCollector(t *testing.T, settings []string, files ...string) *collector {
 		"STORAGE_DIR=" + filepath.Join(c.folder, "queue"),
 	}, settings...)
 	return c
+}
+
+// configure merges one more file of collector-config.
+func (c *collector) configure(t *testing.T, file string) {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(configurations, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.arguments = append(c.arguments, "--config="+path)
 }
 
 // begin starts it, again after it was stopped or killed.

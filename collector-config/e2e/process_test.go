@@ -64,10 +64,13 @@ func (p *process) said(lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// says tells whether the program has said text.
-func (p *process) says(text string) bool {
+// mustSay returns an error unless the program has said text.
+func (p *process) mustSay(text string) error {
 	said, err := os.ReadFile(p.log)
-	return err == nil && bytes.Contains(said, []byte(text))
+	if err == nil && !bytes.Contains(said, []byte(text)) {
+		err = fmt.Errorf("%s has not said %q", p.name, text)
+	}
+	return err
 }
 
 // kill ends the program as kill -9 does. It may have ended already.
