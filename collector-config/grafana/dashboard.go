@@ -52,16 +52,27 @@ type annotations struct {
 }
 
 type annotation struct {
-	Name       string  `json:"name"`
-	Datasource *source `json:"datasource"`
-	Enable     bool    `json:"enable"`
-	IconColor  string  `json:"iconColor"`
-	Target     target  `json:"target"`
+	Name       string           `json:"name"`
+	Datasource *source          `json:"datasource"`
+	Enable     bool             `json:"enable"`
+	IconColor  string           `json:"iconColor"`
+	Target     annotationTarget `json:"target"`
 
+	// Of annotations from Prometheus alone.
 	TitleFormat string `json:"titleFormat"`
 	TextFormat  string `json:"textFormat"`
 	TagKeys     string `json:"tagKeys"`
 	Step        string `json:"step"`
+}
+
+// annotationTarget has what the schema asks for, and what Prometheus is asked.
+type annotationTarget struct {
+	Type     string   `json:"type"`
+	Limit    int      `json:"limit"`
+	MatchAny bool     `json:"matchAny"`
+	Tags     []string `json:"tags"`
+	RefID    string   `json:"refId"`
+	Expr     string   `json:"expr"`
 }
 
 type templating struct {

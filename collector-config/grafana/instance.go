@@ -80,7 +80,8 @@ func outside(title, url string) link {
 
 func alertAnnotation(name, color, expr, title, text string) annotation {
 	return annotation{
-		Name: name, Datasource: prometheus, Enable: true, IconColor: color, Target: target{RefID: "Anno", Expr: expr},
+		Name: name, Datasource: prometheus, Enable: true, IconColor: color,
+		Target:      annotationTarget{Type: "tags", Limit: 100, Tags: []string{}, RefID: "Anno", Expr: expr},
 		TitleFormat: title, TextFormat: text, TagKeys: "severity,component", Step: "10s",
 	}
 }
