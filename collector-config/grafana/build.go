@@ -80,9 +80,9 @@ func graph(w int, title, unit string, targets ...target) panel {
 }
 
 // stat is one number.
-func stat(w int, title, unit string, t target) panel {
+func stat(title, unit string, t target) panel {
 	return panel{
-		Type: "stat", Title: title, Datasource: prometheus, GridPos: gridPos{W: w, H: 4}, Targets: number([]target{t}),
+		Type: "stat", Title: title, Datasource: prometheus, GridPos: gridPos{W: 4, H: 4}, Targets: number([]target{t}),
 		FieldConfig: &fieldConfig{Defaults: field{Unit: unit, NoValue: "—"}, Overrides: []override{}},
 		Options: map[string]any{
 			"colorMode": "background", "graphMode": "none", "textMode": "auto",

@@ -10,14 +10,14 @@ func collector() dashboard {
 	}
 	return newDashboard("otelhealth-collector", "Collectors", "The way from the services to Prometheus and Jaeger.", []variable{collectors},
 		[]panel{
-			stat(4, "Collectors that answer", "short", query(`sum(up{`+these+`})`, "")).colored(below("red"), from(1, "green")),
-			stat(4, "Points per second", "short", query(`sum(rate(otelcol_receiver_accepted_metric_points{`+these+`}[5m]))`, "")).colored(below("blue")),
-			stat(4, "Fullest queue", "percentunit", query(`max(otelcol_exporter_queue_size{`+these+`} / otelcol_exporter_queue_capacity{`+these+`})`, "")).
+			stat("Collectors that answer", "short", query(`sum(up{`+these+`})`, "")).colored(below("red"), from(1, "green")),
+			stat("Points per second", "short", query(`sum(rate(otelcol_receiver_accepted_metric_points{`+these+`}[5m]))`, "")).colored(below("blue")),
+			stat("Fullest queue", "percentunit", query(`max(otelcol_exporter_queue_size{`+these+`} / otelcol_exporter_queue_capacity{`+these+`})`, "")).
 				colored(below("green"), from(0.5, "orange"), from(0.9, "red")),
-			stat(4, "Lost per second", "short", query(`(sum(rate(otelcol_exporter_send_failed_metric_points{`+these+`}[5m])) or vector(0)) + (sum(rate(otelcol_exporter_send_failed_spans{`+these+`}[5m])) or vector(0))`, "")).
+			stat("Lost per second", "short", query(`(sum(rate(otelcol_exporter_send_failed_metric_points{`+these+`}[5m])) or vector(0)) + (sum(rate(otelcol_exporter_send_failed_spans{`+these+`}[5m])) or vector(0))`, "")).
 				colored(below("green"), from(0.0001, "red")),
-			stat(4, "Series in Prometheus", "short", query(`sum(prometheus_tsdb_head_series)`, "")).colored(below("blue")),
-			stat(4, "Instances that report", "short", query(`sum(job:otelhealth_instances:count)`, "")).colored(below("blue")),
+			stat("Series in Prometheus", "short", query(`sum(prometheus_tsdb_head_series)`, "")).colored(below("blue")),
+			stat("Instances that report", "short", query(`sum(job:otelhealth_instances:count)`, "")).colored(below("blue")),
 		},
 		heading("In"),
 		[]panel{

@@ -43,7 +43,7 @@ func fleet() dashboard {
 
 // count says how many there are, and 0 for none.
 func count(title, expr, color string) panel {
-	return stat(4, title, "short", query(`count(`+expr+`) or vector(0)`, "")).
+	return stat(title, "short", query(`count(`+expr+`) or vector(0)`, "")).
 		colored(below("text"), from(1, color))
 }
 

@@ -10,28 +10,28 @@ func instance() dashboard {
 		append(fleetVariables(false), jaegerPage(), ownPage()),
 		[]panel{
 			overall(),
-			stat(4, "Alerts of its own", "short", query(`sum(otelhealth_alert_firing{`+this+`})`, "")).colored(below("green"), from(1, "red")),
-			stat(4, "Uptime", "s", query(`max(process_uptime_seconds{`+this+`})`, "")).colored(below("blue")),
-			stat(4, "Restarts in 15 minutes", "short", query(`max(instance:process_restarts:resets15m{`+this+`})`, "")).colored(below("green"), from(1, "orange"), from(3, "red")),
-			stat(4, "Seconds since the last sample", "s", query(`time() - max(instance:otelhealth_last_seen:timestamp_seconds{`+this+`})`, "")).colored(below("green"), from(60, "purple")),
-			stat(4, "Version", "string", query(`max by (service_version) (target_info{`+this+`})`, "{{service_version}}")).named().colored(below("blue")),
+			stat("Alerts of its own", "short", query(`sum(otelhealth_alert_firing{`+this+`})`, "")).colored(below("green"), from(1, "red")),
+			stat("Uptime", "s", query(`max(process_uptime_seconds{`+this+`})`, "")).colored(below("blue")),
+			stat("Restarts in 15 minutes", "short", query(`max(instance:process_restarts:resets15m{`+this+`})`, "")).colored(below("green"), from(1, "orange"), from(3, "red")),
+			stat("Seconds since the last sample", "s", query(`time() - max(instance:otelhealth_last_seen:timestamp_seconds{`+this+`})`, "")).colored(below("green"), from(60, "purple")),
+			stat("Version", "string", query(`max by (service_version) (target_info{`+this+`})`, "{{service_version}}")).named().colored(below("blue")),
 		},
 		[]panel{componentHistory()},
 		heading("Components against their thresholds"),
 		[]panel{
-			component(8, "fd", "File descriptors", "short", `max(process_unix_file_descriptor_count{`+this+`})`, query(`max(otelhealth_fd_limit{`+this+`})`, "limit")),
-			component(8, "memory", "Memory", "bytes", `max(process_memory_usage_bytes{`+this+`})`,
+			component("fd", "File descriptors", "short", `max(process_unix_file_descriptor_count{`+this+`})`, query(`max(otelhealth_fd_limit{`+this+`})`, "limit")),
+			component("memory", "Memory", "bytes", `max(process_memory_usage_bytes{`+this+`})`,
 				query(`max(otelhealth_memory_working_set_bytes{`+this+`})`, "working set"), query(`max(otelhealth_memory_limit_bytes{`+this+`})`, "limit")),
-			component(8, "goroutines", "Goroutines", "short", `max(go_goroutine_count{`+this+`})`),
+			component("goroutines", "Goroutines", "short", `max(go_goroutine_count{`+this+`})`),
 		},
 		[]panel{
-			component(8, "threads", "Threads", "short", `max(process_thread_count{`+this+`})`),
-			component(8, "database", "Database connections", "short", `sum(db_client_connection_count{`+this+`})`),
-			component(8, "websocket", "WebSocket connections", "short", `sum(otelhealth_websocket_connection_count{`+this+`})`),
+			component("threads", "Threads", "short", `max(process_thread_count{`+this+`})`),
+			component("database", "Database connections", "short", `sum(db_client_connection_count{`+this+`})`),
+			component("websocket", "WebSocket connections", "short", `sum(otelhealth_websocket_connection_count{`+this+`})`),
 		},
 		[]panel{
 			pools(),
-			component(8, "stuck", "Stuck heartbeats and threads", "short", `sum(otelhealth_stuck_count{`+this+`})`),
+			component("stuck", "Stuck heartbeats and threads", "short", `sum(otelhealth_stuck_count{`+this+`})`),
 			graph(8, "CPU, of what Go may use", "percentunit", query(`max(process_cpu_utilization_ratio{`+this+`})`, "used")),
 		},
 		heading("Requests: a point leads to its trace"),
@@ -87,7 +87,7 @@ func alertAnnotation(name, color, expr, title, text string) annotation {
 }
 
 func overall() panel {
-	p := stat(4, "Status", "", query(`max(instance:otelhealth_missing:age_seconds{`+this+`} * 0 + 3 or instance:otelhealth_status:max{`+this+`})`, ""))
+	p := stat("Status", "", query(`max(instance:otelhealth_missing:age_seconds{`+this+`} * 0 + 3 or instance:otelhealth_status:max{`+this+`})`, ""))
 	p.FieldConfig.Defaults.Mappings = statusMappings()
 	p.FieldConfig.Defaults.Thresholds = statusSteps()
 	return p
@@ -112,16 +112,16 @@ func componentHistory() panel {
 }
 
 // component draws what a rule judges, with the thresholds that it has in this instance.
-func component(w int, rule, title, unit, expr string, others ...target) panel {
+func component(rule, title, unit, expr string, others ...target) panel {
 	threshold := func(severity string) target {
 		return query(fmt.Sprintf(`max(otelhealth_rule_threshold{otelhealth_component=%q, otelhealth_alert_severity=%q, %s})`, rule, severity, this), severity)
 	}
 	targets := append([]target{query(expr, rule), threshold("warn"), threshold("fail")}, others...)
-	return withThresholds(graph(w, title, unit, targets...))
+	return withThresholds(graph(8, title, unit, targets...))
 }
 
 func pools() panel {
-	p := component(8, "pool", "Database pools, of their maximum", "percentunit", `max by (db_client_connection_pool_name) (otelhealth_db_pool_utilization_ratio{`+this+`})`)
+	p := component("pool", "Database pools, of their maximum", "percentunit", `max by (db_client_connection_pool_name) (otelhealth_db_pool_utilization_ratio{`+this+`})`)
 	p.Targets[0].LegendFormat = "{{db_client_connection_pool_name}}"
 	return p
 }
