@@ -1,5 +1,5 @@
 // What a dashboard's JSON may hold, from Grafana's own types. generate.sh makes schema.json of it.
-import { Dashboard } from './node_modules/@grafana/schema/dist/types/raw/dashboard/x/types.gen';
+import * as raw from './node_modules/@grafana/schema/dist/types/raw/dashboard/x/types.gen';
 import * as common from './node_modules/@grafana/schema/dist/types/common/common.gen';
 import * as annolist from './node_modules/@grafana/schema/dist/types/raw/composable/annotationslist/panelcfg/x/types.gen';
 import * as barchart from './node_modules/@grafana/schema/dist/types/raw/composable/barchart/panelcfg/x/types.gen';
@@ -34,6 +34,20 @@ export interface Panels {
   table: PanelOptions<table.Options, common.TableFieldOptions>;
   text: PanelOptions<text.Options>;
   timeseries: PanelOptions<timeseries.Options, timeseries.FieldConfig>;
+}
+
+// The Prometheus data source asks its annotations with these fields, which Grafana's common types leave to it.
+interface PrometheusAnnotation extends Omit<raw.AnnotationQuery, 'target'> {
+  target: { refId: string; expr: string } & Partial<raw.AnnotationTarget>;
+  step?: string;
+  titleFormat?: string;
+  textFormat?: string;
+  tagKeys?: string;
+  useValueForTime?: boolean;
+}
+
+export interface Dashboard extends Omit<raw.Dashboard, 'annotations'> {
+  annotations: { list: PrometheusAnnotation[] };
 }
 
 export interface Grafana {
