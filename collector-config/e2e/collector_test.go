@@ -21,6 +21,9 @@ type collector struct {
 	environment []string
 }
 
+// smallQueue is a setting: the smallest queues that the shipped files allow, which hold one batch.
+const smallQueue = "QUEUE_BYTES=500000"
+
 // newCollector lays one out with files of collector-config, merged in this order, and does not start it.
 func newCollector(t *testing.T, settings []string, files ...string) *collector {
 	t.Helper()

@@ -56,12 +56,12 @@ func TestPrometheusAway(t *testing.T) {
 func TestCollectorsRestartedWithFullQueues(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	const queue = "QUEUE_BYTES=50000"
-	s.gateway.environment, s.agent.environment = append(s.gateway.environment, queue), append(s.agent.environment, queue)
+	s.gateway.environment = append(s.gateway.environment, smallQueue)
+	s.agent.environment = append(s.agent.environment, smallQueue)
 	s.prometheus.begin(t)
 	s.gateway.begin(t)
 	s.agent.begin(t)
-	service := startService(t, exportTo(s.agent.otlp)...)
+	service := startService(t, append(exportTo(s.agent.otlp), "HEALTH_SAMPLE_INTERVAL=100ms")...)
 	s.prometheus.awaitTicks(t, 3)
 
 	s.prometheus.kill()

@@ -41,14 +41,20 @@ func startMetrics(t *testing.T) *stack {
 	return s
 }
 
-// startAll starts a whole stack. Jaeger comes first: the Collector connects to it once it begins.
+// startAll starts a whole stack.
 func startAll(t *testing.T) *stack {
 	t.Helper()
 	s := newStack(t)
+	s.beginAll(t)
+	return s
+}
+
+// beginAll starts everything, each program after those that it sends to.
+func (s *stack) beginAll(t *testing.T) {
+	t.Helper()
 	s.jaeger.begin(t)
 	s.alertmanager.begin(t)
 	s.prometheus.begin(t)
 	s.gateway.begin(t)
 	s.agent.begin(t)
-	return s
 }
