@@ -30,6 +30,7 @@ const (
 	MetricWSConnections  = "otelhealth.websocket.connection.count"
 	MetricWSSymbols      = "otelhealth.websocket.symbol.count"
 	MetricStatus         = "otelhealth.status"
+	MetricThreshold      = "otelhealth.rule.threshold"
 	MetricAlertFiring    = "otelhealth.alert.firing"
 	MetricTickDuration   = "otelhealth.tick.duration"
 	MetricSourceFailures = "otelhealth.source.failure.count"
@@ -159,6 +160,7 @@ func Vocabulary() []MetricInfo {
 		{Name: MetricWSConnections, Kind: Gauge, Unit: "{connection}", Integer: true, Attributes: []string{AttrWebSocketSource}, Description: "Open WebSocket connections."},
 		{Name: MetricWSSymbols, Kind: Gauge, Unit: "{symbol}", Integer: true, Attributes: []string{AttrWebSocketSource}, Description: "Symbols subscribed to over WebSocket connections."},
 		{Name: MetricStatus, Kind: Gauge, Unit: "1", Integer: true, Attributes: []string{AttrComponent}, Description: "Health of a component, and of all (overall): 0 pass, 1 warn, 2 fail. Absent while unknown."},
+		{Name: MetricThreshold, Kind: Gauge, Unit: "{threshold}", Attributes: []string{AttrComponent, AttrAlertSeverity}, Description: "Threshold of a component, in the unit of the metric that it judges. Absent where it is off, or a share of a limit that is not known."},
 		{Name: MetricAlertFiring, Kind: Gauge, Unit: "{alert}", Integer: true, Attributes: []string{AttrAlertSeverity}, Description: "Alerts that fire."},
 		{Name: MetricTickDuration, Kind: Gauge, Unit: "s", Description: "Time that the tick before this one took."},
 		{Name: MetricSourceFailures, Kind: Counter, Unit: "{failure}", Integer: true, Attributes: []string{AttrSource, AttrSourceKind}, Description: "Times a registered source hung, panicked or returned an error."},

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
@@ -121,7 +124,7 @@ func (m *Monitor) AddCheck(check Check) (remove func(), err error) {
 	if m.disabled {
 		return func() {}, nil
 	}
-	r := newCheckRunner(check.withDefaults(m.config.interval), m.checkChanged)
+	r := m.newCheckRunner(check)
 	if err := m.addRunner(r, r.everyInterval); err != nil {
 		return nil, fmt.Errorf("check %q: %w", check.Name, err)
 	}
@@ -163,6 +166,19 @@ func (m *Monitor) removeRunner(r *checkRunner) {
 	m.mu.Unlock()
 	r.cancel()
 	m.republish()
+}
+
+// newCheckRunner fills in what is left out of check. The runner waits for start.
+func (m *Monitor) newCheckRunner(check Check) *checkRunner {
+	return newCheckRunner(check.withDefaults(m.config.interval), m.config.checkTracer(), m.checkChanged)
+}
+
+// checkTracer returns one that makes no spans unless they are wanted.
+func (c *config) checkTracer() trace.Tracer {
+	if !c.checkSpans {
+		return noop.NewTracerProvider().Tracer(health.Scope)
+	}
+	return c.tracerProvider.Tracer(health.Scope)
 }
 
 // checkChanged has the tick's goroutine republish, once for all the checks that change at about the same time, and logs

@@ -8,12 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // checkRunner runs one check: in a goroutine of its own, which starts another for each run and watches over it.
 type checkRunner struct {
 	check    Check // with its defaults filled in
+	tracer   trace.Tracer
 	changed  func(before health.Status, now health.CheckState)
 	failures int // in a row until now; the goroutine's own
 
@@ -27,9 +32,9 @@ type checkRunner struct {
 
 // newCheckRunner makes a runner that waits for start. It calls changed after the status has changed, without a lock
 // held.
-func newCheckRunner(c Check, changed func(before health.Status, now health.CheckState)) *checkRunner {
+func newCheckRunner(c Check, tracer trace.Tracer, changed func(before health.Status, now health.CheckState)) *checkRunner {
 	return &checkRunner{
-		check: c, changed: changed,
+		check: c, tracer: tracer, changed: changed,
 		kicks: make(chan struct{}, 1), stopped: make(chan struct{}),
 		state: health.CheckState{Name: c.Name, Kind: c.Kind, Required: c.Required, Since: time.Now().UTC()},
 	}
@@ -128,16 +133,29 @@ func (r *checkRunner) run(ctx context.Context) time.Duration {
 
 // ask calls the probe. It answers also for one that panics or ends its goroutine.
 func (r *checkRunner) ask(ctx context.Context, answer chan<- error) {
+	ctx, span := r.startSpan(ctx)
 	err := errEnded
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panicked: %v", p)
 		}
+		if err != nil {
+			span.SetStatus(codes.Error, errorText(err))
+		}
+		span.End()
 		answer <- err
 	}()
 	ctx, cancel := context.WithTimeout(ctx, r.check.Timeout)
 	defer cancel()
 	err = r.check.Probe(ctx)
+}
+
+func (r *checkRunner) startSpan(ctx context.Context) (context.Context, trace.Span) {
+	return r.tracer.Start(ctx, "check "+r.check.Name, trace.WithNewRoot(), trace.WithAttributes(
+		attribute.String("otelhealth.check.name", r.check.Name),
+		attribute.String("otelhealth.check.kind", r.check.Kind),
+		attribute.Bool("otelhealth.check.required", r.check.Required),
+	))
 }
 
 // found keeps what a run brought, unless the check has been removed meanwhile.

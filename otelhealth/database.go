@@ -139,7 +139,7 @@ func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(),
 		return nil, fmt.Errorf("database %q: %w", name, err)
 	}
 	check := Check{Name: name, Kind: health.CheckDatabase, Required: d.required, Timeout: d.timeout, Probe: d.probe}
-	r := newCheckRunner(check.withDefaults(m.config.interval), m.checkChanged)
+	r := m.newCheckRunner(check)
 	if err := m.addRunner(r, r.afterTicks); err != nil {
 		m.sources.remove(caller)
 		return nil, fmt.Errorf("database %q: %w", name, err)

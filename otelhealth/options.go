@@ -36,6 +36,7 @@ type config struct {
 	notifiers      []alerting.Notifier
 	rules          []alerting.Rule // given with WithRules
 	tracerProvider trace.TracerProvider
+	checkSpans     bool
 	otlp           otlpConfig
 	spool          spoolSettings
 
@@ -98,6 +99,9 @@ func newConfig(env environment, options []Option) (*config, error) {
 		c.errs = append(c.errs, component.check(c.thresholds[component.name]))
 	}
 	c.errs = append(c.errs, validateChecks(c.checks))
+	if c.checkSpans && c.tracerProvider == nil {
+		c.wrong("WithTracerProvider", "", errors.New("a provider for the spans of WithCheckSpans"))
+	}
 	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
 		c.wrong(c.otlp.protocolVariable, c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
 	}
@@ -181,6 +185,13 @@ func WithRules(rules ...alerting.Rule) Option {
 // resolves, by a span over the time that it fired.
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	return func(c *config) { c.tracerProvider = provider }
+}
+
+// WithCheckSpans makes each run of a check, those of databases too, a span in the traces of [WithTracerProvider], failed
+// where the run was. The probe's context carries it, so that what the probe does may be traced below it. Off by default:
+// checks run often, and most runs say nothing new.
+func WithCheckSpans() Option {
+	return func(c *config) { c.checkSpans = true }
 }
 
 // WithLogger sends what the monitor has to say to l instead of [slog.Default]. Background failures are logged when

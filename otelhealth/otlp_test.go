@@ -1,20 +1,27 @@
 package otelhealth
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	metricpb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -354,6 +361,71 @@ func TestMetricsOfTheApplicationAreExportedAndSeen(t *testing.T) {
 		}
 		return found["orders.placed"] && found["orders.duration"]
 	})
+}
+
+// TestHistogramsOfTheApplicationKeepTheirExemplars, which lead from a graph to a trace.
+func TestHistogramsOfTheApplicationKeepTheirExemplars(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address})
+	took, err := m.MeterProvider().Meter("orders").Float64Histogram("orders.duration", metric.WithUnit("s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, span := sdktrace.NewTracerProvider().Tracer("orders").Start(t.Context(), "place an order")
+	took.Record(ctx, 0.2)
+	span.End()
+	want := span.SpanContext().TraceID()
+	eventually(t, "the trace of what was measured", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return slices.ContainsFunc(c.requests, func(r *colmetricpb.ExportMetricsServiceRequest) bool {
+			return slices.ContainsFunc(exemplars(r), func(e *metricpb.Exemplar) bool { return bytes.Equal(e.GetTraceId(), want[:]) })
+		})
+	})
+}
+
+func exemplars(r *colmetricpb.ExportMetricsServiceRequest) (all []*metricpb.Exemplar) {
+	for _, scope := range r.GetResourceMetrics()[0].GetScopeMetrics() {
+		for _, sent := range scope.GetMetrics() {
+			for _, point := range sent.GetHistogram().GetDataPoints() {
+				all = append(all, point.GetExemplars()...)
+			}
+		}
+	}
+	return all
+}
+
+func TestApplicationGetsTheResourceThatIsExported(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	options := []Option{WithService("orders", "1.4.2", ""), WithListenAddress(":8080")}
+	startMonitor(t, variables{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=prod",
+	}, options...)
+	eventually(t, "an export", func() bool { return c.received() > 0 })
+	r, err := NewResource(t.Context(), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]bool)
+	for _, kv := range r.Attributes() {
+		got[string(kv.Key)+"="+kv.Value.String()] = true
+	}
+	want := make(map[string]bool)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, kv := range c.requests[0].GetResourceMetrics()[0].GetResource().GetAttributes() {
+		text := kv.GetValue().GetStringValue()
+		if kv.GetKey() == "process.pid" {
+			text = strconv.FormatInt(kv.GetValue().GetIntValue(), 10)
+		}
+		want[kv.GetKey()+"="+text] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := NewResource(t.Context(), WithInterval(0)); err == nil || !strings.Contains(err.Error(), "WithInterval") {
+		t.Errorf("with a wrong option: got %v", err)
+	}
 }
 
 func TestRequestThatIsTakenInPartIsDelivered(t *testing.T) {

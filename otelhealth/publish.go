@@ -3,6 +3,8 @@ package otelhealth
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
 )
@@ -30,6 +32,31 @@ func (t *ticker) statusMetric(s *health.Snapshot) health.Metric {
 
 var statusValues = map[health.Status]float64{health.Pass: 0, health.Warn: 1, health.Fail: 2}
 
+// thresholdMetric says at which values the rules warn and fail. What a rule judges several of shares its thresholds.
+func (t *ticker) thresholdMetric(s *health.Snapshot) health.Metric {
+	metric := health.Metric{Name: health.MetricThreshold, Unit: "{threshold}", Scope: health.Scope}
+	add := func(rule string, severity health.Status, threshold health.Number) {
+		if threshold.Known() {
+			metric.Readings = append(metric.Readings, health.Reading{
+				Attributes: t.judged[thresholdKey(rule, severity)].set, Value: float64(threshold),
+			})
+		}
+	}
+	for i := range s.Rules {
+		rule := &s.Rules[i]
+		if i == 0 || s.Rules[i-1].Name != rule.Name {
+			add(rule.Name, health.Warn, rule.Warn)
+			add(rule.Name, health.Fail, rule.Fail)
+		}
+	}
+	return metric
+}
+
+// thresholdKey finds a threshold's attributes among those that are judged.
+func thresholdKey(rule string, severity health.Status) string {
+	return health.AttrAlertSeverity + severity.String() + health.AttrComponent + rule
+}
+
 // firingMetric says how many alerts fire at each severity.
 func (t *ticker) firingMetric(s *health.Snapshot) health.Metric {
 	warn, fail := alerting.Firing(s.Alerts)
@@ -47,12 +74,19 @@ func (t *ticker) judgedPoints(s *health.Snapshot, metric string) []point {
 	m, _ := s.Find(metric)
 	points := make([]point, 0, len(m.Readings))
 	for _, r := range m.Readings {
-		iter := r.Attributes.Iter()
-		iter.Next()
-		kv := iter.Attribute()
-		points = append(points, point{r.Value, t.judged[string(kv.Key)+kv.Value.AsString()].labels})
+		points = append(points, point{r.Value, t.judged[judgedKey(r.Attributes)].labels})
 	}
 	return points
+}
+
+// judgedKey is each key and its value, in the set's order.
+func judgedKey(set attribute.Set) string {
+	var key string
+	for iter := set.Iter(); iter.Next(); {
+		kv := iter.Attribute()
+		key += string(kv.Key) + kv.Value.AsString()
+	}
+	return key
 }
 
 // publish gives the snapshot its checks and verdicts and answers with it from now on.
@@ -61,7 +95,7 @@ func (m *Monitor) publish(s *health.Snapshot, taken time.Time, f fails) {
 	defer m.mu.Unlock()
 	m.fails = f
 	m.complete(s)
-	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s), m.ticker.firingMetric(s))
+	s.Metrics = append(s.Metrics, m.ticker.statusMetric(s), m.ticker.thresholdMetric(s), m.ticker.firingMetric(s))
 	m.latest, m.taken = s, taken
 	m.endpoints.Publish(s, taken)
 }

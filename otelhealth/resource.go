@@ -109,6 +109,18 @@ func readLines(path string) string {
 	return string(content)
 }
 
+// NewResource returns what [Start] with the same options says of the service in what it exports. An application's own
+// TracerProvider that has it too lets traces and metrics of one instance be found by one service.instance.id. The error
+// names the options that are wrong, or what of a partial resource is missing.
+func NewResource(ctx context.Context, options ...Option) (*resource.Resource, error) {
+	c, err := newConfig(osEnvironment, options)
+	if err != nil {
+		return nil, fmt.Errorf("otelhealth: %w", err)
+	}
+	c.identify()
+	return c.newResource(ctx)
+}
+
 // newResource says who exports: chosen attributes only, never the command line or the environment. What
 // OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say wins. A partial resource comes back together with the error.
 func (c *config) newResource(ctx context.Context) (*resource.Resource, error) {

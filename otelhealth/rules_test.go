@@ -235,3 +235,30 @@ func TestVerdicts(t *testing.T) {
 		})
 	}
 }
+
+func TestThresholdsArePublishedInTheJudgedUnit(t *testing.T) {
+	m := startMonitor(t, variables{
+		"HEALTH_MEMORY_WARNING_THRESHOLD": "300", "HEALTH_MEMORY_CRITICAL_THRESHOLD": "off",
+		"HEALTH_FD_WARNING_THRESHOLD": "50%", "HEALTH_FD_CRITICAL_THRESHOLD": "90%",
+	}, WithDB("orders", idleDB{}), WithRules(alerting.Rule{Name: "queue", Metric: health.MetricHistoryQueue, Fail: alerting.At(40)}))
+	s := nextSnapshot(t, m)
+	published, _ := s.Find(health.MetricThreshold)
+	got := make(map[string]float64)
+	for _, r := range published.Readings {
+		component, _ := r.Attributes.Value(health.AttrComponent)
+		severity, _ := r.Attributes.Value(health.AttrAlertSeverity)
+		got[component.AsString()+" "+severity.AsString()] = r.Value
+	}
+	for threshold, want := range map[string]float64{
+		"memory warn": 300 << 20, "fd warn": float64(s.Value(health.MetricFDLimit)) / 2, "pool fail": 0.95, "queue fail": 40,
+	} {
+		if got[threshold] != want {
+			t.Errorf("%s: got %v, want %v", threshold, got[threshold], want)
+		}
+	}
+	for _, off := range []string{"memory fail", "queue warn", "stuck fail"} {
+		if value, ok := got[off]; ok {
+			t.Errorf("%s is off: got %v", off, value)
+		}
+	}
+}

@@ -20,7 +20,7 @@ type ticker struct {
 	labels   *vitalLabels
 	notified []notifiedLabels // by destination, in the order of their configuration
 	dropped  droppedLabels
-	judged   map[string]judgedLabels // by component, and by severity of alerts
+	judged   map[string]judgedLabels // by judgedKey
 	sleepers sleepers
 
 	sequence  uint64
@@ -41,32 +41,42 @@ type judgedLabels struct {
 	labels labels
 }
 
+// newJudgedLabels has those of each component's status and thresholds, and of the alerts.
+func newJudgedLabels(c *config) map[string]judgedLabels {
+	judged := make(map[string]judgedLabels)
+	add := func(attributes ...attribute.KeyValue) {
+		set := attribute.NewSet(attributes...)
+		judged[judgedKey(set)] = judgedLabels{set, newLabels(attributes...)}
+	}
+	components := append(componentNames(), health.Overall)
+	for i := range c.rules {
+		components = append(components, c.rules[i].Name)
+	}
+	for _, name := range components {
+		component := attribute.String(health.AttrComponent, name)
+		add(component)
+		add(component, attribute.String(health.AttrAlertSeverity, health.Warn.String()))
+		add(component, attribute.String(health.AttrAlertSeverity, health.Fail.String()))
+	}
+	add(attribute.String(health.AttrAlertSeverity, health.Warn.String()))
+	add(attribute.String(health.AttrAlertSeverity, health.Fail.String()))
+	return judged
+}
+
 func newTicker(m *Monitor) *ticker {
 	t := &ticker{
 		labels:  newVitalLabels(m.catalog),
 		dropped: newDroppedLabels(),
-		judged:  make(map[string]judgedLabels),
 		every:   1,
 		failing: make(map[alerting.Source]bool),
 	}
 	if interval := m.config.otlp.interval; interval > 0 {
 		t.every = max(1, uint64((interval+m.config.interval/2)/m.config.interval))
 	}
-	add := func(key, value string) {
-		set := attribute.NewSet(attribute.String(key, value))
-		t.judged[key+value] = judgedLabels{set, newLabels(set.ToSlice()...)}
-	}
-	for _, name := range append(componentNames(), health.Overall) {
-		add(health.AttrComponent, name)
-	}
-	for i := range m.config.rules {
-		add(health.AttrComponent, m.config.rules[i].Name)
-	}
+	t.judged = newJudgedLabels(m.config)
 	for _, n := range m.config.notifiers {
 		t.notified = append(t.notified, newNotifiedLabels(n.Name()))
 	}
-	add(health.AttrAlertSeverity, health.Warn.String())
-	add(health.AttrAlertSeverity, health.Fail.String())
 	if started, ok := m.process.StartTime(); ok {
 		t.uptime = m.began.Sub(started)
 	}
@@ -154,8 +164,9 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	m.logChanges(snapshot, brought.sources)
 	m.recording.record(snapshot)
 
-	sampled = sampled.with(m.catalog.number(health.MetricStatus), t.judgedPoints(snapshot, health.MetricStatus))
-	sampled = sampled.with(m.catalog.number(health.MetricAlertFiring), t.judgedPoints(snapshot, health.MetricAlertFiring))
+	for _, metric := range []string{health.MetricStatus, health.MetricThreshold, health.MetricAlertFiring} {
+		sampled = sampled.with(m.catalog.number(metric), t.judgedPoints(snapshot, metric))
+	}
 	m.sampled.Store(sampled)
 	m.published.Store(sampled)
 	if see := m.config.onSnapshot; see != nil {

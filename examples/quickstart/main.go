@@ -23,13 +23,14 @@ import (
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "address to listen at")
 	healthcheck := flag.Bool("healthcheck", false, "ask the quickstart that listens at -addr whether it is alive, and exit with 0 or 1")
+	published := flag.Bool("published", false, "the port is published by a container, on the loopback interface alone: trust who comes through it")
 	flag.Parse()
 	if *healthcheck {
 		os.Exit(otelhealth.NewSelfProbe(*addr).Run(context.Background(), os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends it at once
-	err := run(ctx, *addr)
+	err := run(ctx, *addr, door{*published})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
@@ -38,7 +39,7 @@ func main() {
 }
 
 // run serves until ctx ends, then drains, closes what it opened in the opposite order, and returns.
-func run(ctx context.Context, addr string) (err error) {
+func run(ctx context.Context, addr string, door door) (err error) {
 	store, err := openStore(ctx)
 	if err != nil {
 		return err
@@ -48,12 +49,18 @@ func run(ctx context.Context, addr string) (err error) {
 	trouble := new(trouble)
 	defer trouble.release()
 
-	monitor, err := otelhealth.Start(ctx,
-		otelhealth.WithService("quickstart", "1.0", "A small service that shows its health"),
-		otelhealth.WithListenAddress(addr),
+	service := otelhealth.WithService("quickstart", "1.0", "A small service that shows its health")
+	listen := otelhealth.WithListenAddress(addr)
+	spans, err := newTracerProvider(ctx, service, listen)
+	if err != nil {
+		return err
+	}
+	defer flush(spans)
+	monitor, err := otelhealth.Start(ctx, service, listen,
 		otelhealth.WithDB("orders", store.db),
 		otelhealth.WithWebSocket("echo", echo.tracker.Stats),
-		otelhealth.WithAuthorizer(health.AuthorizerFunc(fromThisMachine)),
+		otelhealth.WithTracerProvider(spans),
+		otelhealth.WithAuthorizer(health.AuthorizerFunc(door.authorize)),
 	)
 	if err != nil {
 		return err
@@ -72,9 +79,9 @@ func run(ctx context.Context, addr string) (err error) {
 	mux := http.NewServeMux()
 	monitor.Register(mux)
 	mux.HandleFunc("GET /{$}", home)
-	mux.HandleFunc("GET /orders", store.serveOrders)
+	mux.Handle("GET /orders", instrument(store.serveOrders, spans, monitor.MeterProvider()))
 	mux.Handle("GET /ws", echo)
-	mux.Handle("POST /demo/{kind}", loopbackOnly(http.HandlerFunc(trouble.servePlant)))
+	mux.Handle("POST /demo/{kind}", door.localOnly(http.HandlerFunc(trouble.servePlant)))
 	return serve(ctx, addr, mux, monitor, echo)
 }
 

@@ -393,7 +393,7 @@ func TestBusyPortIsSaidAtOnce(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := run(ctx, listener.Addr().String()); err == nil || ctx.Err() != nil {
+	if err := run(ctx, listener.Addr().String(), door{}); err == nil || ctx.Err() != nil {
 		t.Errorf("got %v after %v", err, ctx.Err())
 	}
 }
@@ -401,7 +401,7 @@ func TestBusyPortIsSaidAtOnce(t *testing.T) {
 func TestTroubleIsRefused(t *testing.T) {
 	var planted trouble
 	mux := http.NewServeMux()
-	mux.Handle("POST /demo/{kind}", loopbackOnly(http.HandlerFunc(planted.servePlant)))
+	mux.Handle("POST /demo/{kind}", door{}.localOnly(http.HandlerFunc(planted.servePlant)))
 	for _, test := range []struct {
 		name, from, path, site string
 		want                   int
@@ -432,6 +432,26 @@ func TestTroubleIsRefused(t *testing.T) {
 		})
 	}
 	planted.release()
+}
+
+func TestDoorOfAContainer(t *testing.T) {
+	for _, test := range []struct {
+		name, from, host string
+		door             door
+		open             bool
+	}{
+		{"from its network, not published", "172.18.0.1:4711", "127.0.0.1:8080", door{}, false},
+		{"from its network", "172.18.0.1:4711", "127.0.0.1:8080", door{published: true}, true},
+		{"by a name that was made to point here", "172.18.0.1:4711", "evil.example", door{published: true}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health/api/current", http.NoBody)
+			r.RemoteAddr, r.Host = test.from, test.host
+			if _, err := test.door.authorize(r); (err == nil) != test.open {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestWelcomeSaysWhereToLook(t *testing.T) {

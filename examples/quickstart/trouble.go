@@ -2,14 +2,10 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
-
-	"github.com/otelhealth/otelhealth-go/health"
 )
 
 // trouble holds what /demo planted: so many files, goroutines and MiB at a time.
@@ -106,42 +102,4 @@ func (t *trouble) release() {
 	for kind := range most {
 		_ = t.plant(kind, 0) // the process ends
 	}
-}
-
-// loopbackOnly refuses whoever is not on this machine, and other sites' pages in a browser that is.
-func loopbackOnly(next http.Handler) http.Handler {
-	local := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLocal(r) {
-			http.Error(w, "only from this machine", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-	return http.NewCrossOriginProtection().Handler(local)
-}
-
-// fromThisMachine lets whoever is on this machine see the numbers and act on alerts. A real service asks for credentials.
-func fromThisMachine(r *http.Request) (health.Identity, error) {
-	if !isLocal(r) {
-		return health.Identity{}, health.ErrForbidden
-	}
-	return health.Identity{Name: "somebody at this machine"}, nil
-}
-
-func isLocal(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	return err == nil && isLoopback(host) && isLoopback(hostOf(r.Host))
-}
-
-// isLoopback also keeps a page out whose own host name was made to point here.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func hostOf(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return strings.Trim(address, "[]")
 }

@@ -205,15 +205,15 @@ func decodeAttributes(text string) (attribute.Set, error) {
 	return attribute.NewSet(list...), nil
 }
 
-// hasColumn reports whether every reading of the metric is in a sample's columns already, or, of the file's own size, not
-// worth its place there.
+// hasColumn reports whether every reading of the metric is in a sample's columns already, or, of the file's own size and of
+// thresholds, not worth its place there.
 func hasColumn(metric string) bool {
 	switch metric {
 	case health.MetricFDCount, health.MetricFDLimit, health.MetricMemoryRSS, health.MetricMemoryVirtual,
 		health.MetricMemorySwap, health.MetricMemoryLimit, health.MetricMemoryWorking, health.MetricMemoryFree,
 		health.MetricThreads, health.MetricStuck, health.MetricGoroutines, health.MetricCPUUtil, health.MetricCPUTime,
 		health.MetricUptime, health.MetricStatus, health.MetricFDUtilization, health.MetricMemoryUtil,
-		health.MetricHistorySize:
+		health.MetricHistorySize, health.MetricThreshold:
 		return true
 	}
 	return false
