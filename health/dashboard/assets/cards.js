@@ -52,7 +52,6 @@ function noteOf(card, now) {
 	return marksText(marksOf(card), card.unit);
 }
 
-// trendText is about how much the end of a series is above its beginning.
 function trendText(data, unit) {
 	const known = data?.mean.filter((v) => v != null) ?? [];
 	if (known.length < 4) return "";

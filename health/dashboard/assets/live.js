@@ -81,8 +81,8 @@ export class Live {
 		try {
 			const answer = await ask("api/current");
 			const snapshot = await answer.json();
-			this.#nextPoll = Date.now() + Math.max(this.interval, pollAgain);
 			this.#accept(snapshot, Date.parse(answer.headers.get("Date")) - Date.parse(snapshot.timestamp));
+			this.#nextPoll = Date.now() + Math.max(this.interval, pollAgain);
 			if (this.#missed && !this.#streaming) this.listener.missed();
 		} catch (problem) {
 			this.problem = problem.message;
@@ -117,7 +117,8 @@ export class Live {
 
 	#judge() {
 		if (!this.snapshot) return "connecting";
-		if (this.snapshot.monitor.stalled || this.age > Math.max(3 * this.interval, 3000) + 1000) return "stalled";
+		const patience = Math.max(3 * this.interval, 3000) + (this.#streaming ? 1000 : pollAgain);
+		if (this.snapshot.monitor.stalled || this.age > patience) return "stalled";
 		return this.#streaming ? "live" : "polled";
 	}
 }

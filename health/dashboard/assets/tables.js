@@ -61,7 +61,7 @@ export function showTable(name, rows, now, remark = null) {
 		button(c.title, () => sort(name, c.title))));
 	const body = sorted(rows, column, direction).map((row) => el("tr", { id: row.row }, columns.map((c, i) =>
 		el(i === 0 ? "th" : "td", { scope: i === 0 && "row", class: c.kind }, c.show(row, now)))));
-	fill(section, el("h2", label, " ", remark), rows.length ? table(label, head, body) : el("p.empty", `No ${label.toLowerCase()}.`));
+	fill(section, el("h2", label, " ", remark), rows.length ? table(label + " table", head, body) : el("p.empty", `No ${label.toLowerCase()}.`));
 }
 
 function sorted(rows, column, direction) {

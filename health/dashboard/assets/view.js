@@ -17,7 +17,7 @@ export function readURL() {
 	view.range = Object.hasOwn(spans, asked.get("range")) ? asked.get("range") : "1h";
 	[view.from, view.to] = from < to ? [from, to] : [null, null]; // a fixed range in place of a rolling one
 	view.utc = asked.get("zone") === "utc";
-	view.alert = parseInt(asked.get("alert")) || null; // the id of one to look at
+	view.alert = parseInt(asked.get("alert")) || null;
 	view.flipped = new Set(asked.getAll("flip")); // series whose visibility is not the default, as chart:label
 	view.sorted = new Map(asked.getAll("sort").map((text) => text.split(":", 2))); // table: column, or -column for descending
 }
