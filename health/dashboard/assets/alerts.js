@@ -9,9 +9,8 @@ import { address, go, span, view } from "./view.js";
 
 const most = 200; // past alerts at a time
 
-// Alerts holds the alerts of the shown range and those that are open.
 export class Alerts {
-	#problem = "";
+	#problem = "not known yet";
 	#byID = new Map();
 	#news = new Map(); // what came since the last question
 	#jumped = null; // the alert that was scrolled to
@@ -20,7 +19,7 @@ export class Alerts {
 		this.live = live;
 	}
 
-	// load asks for the alerts that fire, those of the range, and the one that the URL names or its neighbour.
+	// load asks for the alerts that fire, those of the range, and the one that the URL names.
 	async load() {
 		this.#news.clear();
 		const asked = [{}];
@@ -41,14 +40,13 @@ export class Alerts {
 		if (kind !== "pending") say(`Alert ${nameOf(alert)} ${kind.replace("_", " ")}${by ? ` by ${by}` : ""}. ${alert.message}`);
 	}
 
-	// periods are the times that alerts of the chart were firing.
 	periods(chart) {
 		return this.#sorted().filter((a) => a.rule === chart.rule && a.state !== "pending")
 			.map((a) => ({ from: Date.parse(a.began), to: this.#end(a), severity: a.severity }));
 	}
 
 	#end(a) {
-		return a.resolved ? Date.parse(a.resolved_at) : this.live.now;
+		return Date.parse(a.resolved ? a.resolved_at : this.live.snapshot.timestamp);
 	}
 
 	#sorted() {
@@ -56,7 +54,7 @@ export class Alerts {
 	}
 
 	show() {
-		const rank = (a) => (a.state === "pending" ? 2 : 0) + (a.severity === "fail" ? 0 : 1);
+		const rank = (a) => 2 * (a.state === "pending") + (a.severity === "warn");
 		const open = this.#sorted().filter((a) => !a.resolved).sort((a, b) => rank(a) - rank(b));
 		const firing = open.filter((a) => a.state === "firing").length, pending = open.length - firing;
 		fill(byId("alerts-count"), this.#problem || `${firing} firing${pending ? `, ${pending} pending` : ""}`);
@@ -67,15 +65,14 @@ export class Alerts {
 
 	#showPast() {
 		const past = this.#sorted().filter((a) => a.resolved);
-		fill(byId("past-count"), past.length === most ? `the last ${most} of the range` : "of the shown range");
+		const remark = el("small", past.length === most ? `the last ${most} of the range` : "of the shown range");
 		showTable("past", past.map((a) => ({
 			...a, row: "alert-" + a.id, name: nameOf(a), lasted: this.#end(a) - Date.parse(a.began), worst: worst(a), unit: unitOf(a),
 			ended: a.resolved_by ?? a.cause.replaceAll("_", " "),
 			link: el("a" + chosen(a), { href: this.#around(a), onclick: go }, nameOf(a)),
-		})), this.live.now);
+		})), this.live.now, remark);
 	}
 
-	// around is the address of the time about the alert.
 	#around(a) {
 		const from = Date.parse(a.began), to = this.#end(a);
 		const margin = Math.max(5 * 60_000, (to - from) / 2);
@@ -101,14 +98,13 @@ const note = () => ["Note", el("textarea", { name: "note", rows: 3, maxlength: 1
 
 const lengths = { "30m": "30 minutes", "1h": "1 hour", "4h": "4 hours", "24h": "24 hours", "168h": "7 days", "0s": "End the silence" };
 
-// actions ask for what they need, and send it.
 const actions = {
 	Acknowledge: (alert) => ({
-		title: `Acknowledge ${nameOf(alert)}`, text: "The alert goes on; others see that somebody is on it.", fields: [note()],
+		title: `Acknowledge ${nameOf(alert)}`, text: "Others see that somebody is on it.", fields: [note()],
 		send: (form) => post(`api/alerts/${alert.id}/acknowledge`, { note: form.get("note") }),
 	}),
 	Silence: (alert) => ({
-		title: `Silence rule ${alert.rule}`, text: "Nobody is notified of any alert of this rule until then. It is judged and shown all the same.",
+		title: `Silence rule ${alert.rule}`, text: "Until then nobody is notified of its alerts.",
 		fields: [
 			["For", el("select", { name: "until" }, Object.entries(lengths).map(([value, text]) => el("option", { value }, text)))],
 			["Or until, local time", el("input", { name: "at", type: "datetime-local" })],
@@ -117,19 +113,18 @@ const actions = {
 	}),
 	Resolve: (alert) => ({
 		title: `Resolve ${nameOf(alert)}?`, kind: "danger", fields: [note()],
-		text: "The alert ends although the value may still breach. Its rule opens no other before the value was healthy once.",
+		text: "It ends although the value may still breach. Another opens only after the value was healthy.",
 		send: (form) => post(`api/alerts/${alert.id}/resolve`, { note: form.get("note") }),
 	}),
 };
 
-// cardOf shows an alert that is open.
 function cardOf(alert, { snapshot, now }) {
 	const { id, severity, state, began } = alert;
 	const word = state === "pending" ? "Pending" : severity === "fail" ? "Failing" : "Warning";
 	return el(`article.alert.${severity}.${state}${chosen(alert)}`, { id: "alert-" + id, "aria-label": nameOf(alert) },
 		el("header", el("h3", nameOf(alert)), el("span.state", sign(severity), word), el("a", { href: address({ alert: id }) }, "Link")),
-		el("dl.facts", valuesOf(alert, snapshot), fact("Firing for", duration(now - Date.parse(began))), fact("Since", when(Date.parse(began), now))),
-		remarksOf(alert, now).map((text) => el("p.ack", text)),
+		el("dl.facts", valuesOf(alert, snapshot), fact("Firing for", duration(now - Date.parse(began))), fact("Since", when(began, now))),
+		remarksOf(alert, now).map((text) => el("p", text)),
 		snapshot.monitor.read_only ? null : el("div.buttons", Object.entries(actions).map(([action, dialog]) =>
 			button(action, () => ask({ action, ...dialog(alert) }), { disabled: action === "Acknowledge" && state !== "firing" }))));
 }
@@ -143,7 +138,7 @@ function valuesOf(alert, snapshot) {
 }
 
 function remarksOf(alert, now) {
-	const at = (time) => when(Date.parse(time), now);
+	const at = (time) => when(time, now);
 	return [
 		alert.no_data && "No data now.",
 		alert.silenced_until && `Rule silenced until ${at(alert.silenced_until)}.`,

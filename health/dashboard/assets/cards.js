@@ -1,12 +1,8 @@
-import { cardsOf } from "./catalog.js";
+import { cardsOf, marksOf } from "./catalog.js";
 import { byId, el, fill } from "./dom.js";
 import { amount, duration, labelled, marksText, quantity, severity } from "./format.js";
-import { trend } from "./series.js";
 import { isFixed, spanName, view } from "./view.js";
 
-const levels = ["warn", "fail"];
-
-// showCards shows what every number is now, what is unhealthy first.
 export function showCards({ snapshot, now }, store, charts) {
 	const cards = cardsOf(snapshot).sort((a, b) => severity(a.status) - severity(b.status));
 	fill(byId("card-list"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now)));
@@ -14,7 +10,6 @@ export function showCards({ snapshot, now }, store, charts) {
 	byId("cards-range").title = snapshot.timestamp;
 }
 
-// seriesOf finds what a card's sparkline is drawn from: the chart's whole, or one of its parts.
 function seriesOf({ id, name, instance, field }, store, charts) {
 	const { series } = charts.find((chart) => chart.id === id || chart.id === name);
 	const one = instance ? series.find(({ label }) => label === instance) : (field || series.length === 1) && series[0];
@@ -26,7 +21,7 @@ function cardOf(card, data, now) {
 	const [figure, name] = quantity(value, unit);
 	return el("li.card." + status, { id: "card-" + id, "data-card": id },
 		el("header", el("h3", title, instance ? el("small", instance) : null), el("span.state", status === "none" ? null : labelled(status))),
-		el("p.value", el("span.figure", { elementtiming: "value" }, figure), el("span.unit", name), el("span.trend.quiet", trendText(data, unit))),
+		el("p.value", el("span.figure", figure), el("span.unit", name), el("span.trend.quiet", trendText(data, unit))),
 		barOf(card),
 		el("p.foot.quiet", el("span", noteOf(card, now)), el("span", limit == null || unit === "%" ? "" : `limit ${amount(limit, unit)}`)),
 		el("svg.spark", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": true }, el("path", { d: sparkline(data) })));
@@ -37,11 +32,11 @@ function barOf(card) {
 	const end = barEnd(card);
 	if (end == null || value == null) return null;
 	const share = (part) => `${Math.min(100, Math.max(0, (100 * part) / end))}%`;
-	const marks = levels.filter((level) => card[level] != null && card[level] <= end);
-	const said = marks.map((level) => `, ${level} at ${amount(card[level], unit)}`).join("");
+	const marks = marksOf(card).filter((mark) => mark.value <= end);
+	const said = marks.map((mark) => `, ${mark.level} at ${amount(mark.value, unit)}`).join("");
 	return el("div.bar", { role: "img", "aria-label": `${amount(value, unit)} of ${amount(end, unit)}${said}` },
 		el("span.fill", { style: `width: ${share(value)}` }),
-		marks.map((level) => el("span.mark." + level, { style: `left: ${share(card[level])}` })));
+		marks.map((mark) => el("span.mark." + mark.level, { style: `left: ${share(mark.value)}` })));
 }
 
 // barEnd is what a whole bar stands for: the limit, unless it is so high that the marks could not be told apart.
@@ -52,20 +47,22 @@ function barEnd({ limit, warn, fail }) {
 }
 
 function noteOf(card, now) {
-	if (card.value == null) return card.reason ?? "not measured here";
+	if (card.value == null) return card.reason ?? "not measured";
 	if (severity(card.status) < severity("pass")) return `for ${duration(now - Date.parse(card.since))}`;
-	return marksText(levels.filter((level) => card[level] != null).map((level) => ({ level, value: card[level] })), card.unit);
+	return marksText(marksOf(card), card.unit);
 }
 
 function trendText(data, unit) {
-	const change = trend(data);
-	if (change == null) return "";
+	const known = data?.mean.filter((v) => v != null) ?? [];
+	if (known.length < 4) return "";
+	const part = Math.ceil(known.length / 10);
+	const mean = (list) => list.reduce((sum, v) => sum + v, 0) / list.length;
+	const change = mean(known.slice(-part)) - mean(known.slice(0, part));
 	const peak = Math.max(...data.max.map(Math.abs));
 	if (Math.abs(change) < 0.02 * peak || peak === 0) return "→ steady";
 	return `${change > 0 ? "↗ +" : "↘ −"}${amount(Math.abs(change), unit)}`;
 }
 
-// sparkline draws the means, with gaps, between the lowest and the highest.
 function sparkline(data) {
 	const known = data?.mean.filter((v) => v != null) ?? [];
 	if (known.length < 2) return "";

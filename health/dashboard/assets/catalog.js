@@ -16,10 +16,8 @@ const titles = { stuck: "Stuck", pool: "Pool use" };
 
 const componentOf = (rule) => components.find((c) => c.id === rule);
 
-// titleOf names a rule for people.
 export const titleOf = (rule) => componentOf(rule)?.title ?? titles[rule] ?? rule;
 
-// cardsOf lists what the service's numbers are now: the components, then every other rule.
 export function cardsOf(s) {
 	const cards = components.map((c) => {
 		const { warn = null, fail = null, ...rule } = s.rules.find((r) => r.name === c.id) ?? {};
@@ -35,24 +33,19 @@ export function cardsOf(s) {
 
 const wholeOf = (unit) => (unit === "%" ? 1 : null);
 
-const poolName = "db.client.connection.pool.name", poolState = "db.client.connection.state";
-
-// chartsOf lists the charts of a service. Those series that are of one group are asked for together.
 export function chartsOf(s, recorded) {
 	const charts = components.map((c) => ({
 		...c, rule: c.id, series: [{ group: "process", key: c.field, label: c.of === "total" ? "total" : "mean", value: c.value }],
 	}));
-	const pools = { id: "pool", title: titles.pool, unit: "%", rule: "pool", scale: 1, series: [] };
 	const [database, websocket] = charts.slice(-2);
-	charts.push(pools);
 	const add = (chart, name, attributes, label, value) => {
 		chart.series.push({ group: "connections", name, key: seriesKey(name, attributes), label, value });
 	};
-	for (const [pool, { max }] of Object.entries(s.database.pools)) {
-		const of = (field) => (now) => now.database.pools[pool]?.[field];
-		add(database, "db.client.connection.count", { [poolName]: pool, [poolState]: "used" }, `${pool}, in use`, of("in_use"));
-		add(database, "db.client.connection.count", { [poolName]: pool, [poolState]: "idle" }, `${pool}, idle`, of("idle"));
-		if (max != null) add(pools, "otelhealth.db.pool.utilization", { [poolName]: pool }, pool, of("utilization"));
+	for (const pool of Object.keys(s.database.pools)) {
+		for (const [state, field, word] of [["used", "in_use", "in use"], ["idle", "idle", "idle"]]) {
+			const attributes = { "db.client.connection.pool.name": pool, "db.client.connection.state": state };
+			add(database, "db.client.connection.count", attributes, `${pool}, ${word}`, (now) => now.database.pools[pool]?.[field]);
+		}
 	}
 	for (const broker of Object.keys(s.websocket.connections)) {
 		add(websocket, "otelhealth.websocket.connection.count", { "otelhealth.websocket.source": broker }, broker,
@@ -62,27 +55,23 @@ export function chartsOf(s, recorded) {
 	return charts;
 }
 
-// ruleChart is that of a rule that is no component: all that was recorded of its metric. A rate has no line in it.
+// ruleChart shows all that was recorded of a rule's metric. A rate has no line in it.
 function ruleChart({ name, metric, unit = "" }, recorded) {
 	const value = unit.replace(/\/min$/, "");
 	const series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
-		const key = seriesKey(metric, attributes);
-		return { group: "rules", name: metric, key, label: Object.values(attributes).join(", ") || "mean", value: (now) => valueOf(now, name, metric, key) };
+		const key = seriesKey(metric, attributes), label = Object.values(attributes).join(", ") || "mean";
+		return { group: "rules", name: metric, key, label, value: (now) => valueOf(now, name, metric, key, label) };
 	});
-	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: value === unit ? 1 : NaN, metric, series };
+	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: value === unit ? 1 : NaN, series };
 }
 
-// valueOf finds what the snapshot says of a series, and undefined when it does not.
-function valueOf(s, rule, metric, key) {
+function valueOf(s, rule, metric, key, label) {
 	const found = s.metrics.find((m) => m.name === metric && seriesKey(metric, m.attributes) === key);
 	const rules = s.rules.filter((r) => r.name === rule);
-	return (found ?? (rules.length === 1 && !rules[0].instance ? rules[0] : null))?.value;
+	return (found ?? rules.find((r) => r.instance === label || (rules.length === 1 && !r.instance)))?.value;
 }
 
 export const seriesKey = (name, attributes = {}) => name + JSON.stringify(Object.entries(attributes).sort());
 
-// thresholds are the lines of a chart, in its unit.
-export function thresholds(s, { rule, scale }) {
-	const levels = s.rules.find((r) => r.name === rule) ?? {};
-	return ["warn", "fail"].filter((level) => levels[level] != null && scale).map((level) => ({ level, value: levels[level] / scale }));
-}
+export const marksOf = (rule, scale = 1) => ["warn", "fail"].filter((level) => rule[level] != null && scale)
+	.map((level) => ({ level, value: rule[level] / scale }));

@@ -3,12 +3,11 @@ import { amount, clock, date, hour, offset } from "./format.js";
 // Places in a chart, CSS pixels. The left edge is the same in every chart, so that they can be compared.
 const left = 64, right = 8, top = 12, bottom = 24, height = 192;
 
-const colors = 6, dashes = [[], [6, 3], [2, 2]];
+const colors = 6, strokes = [{ style: "solid", dash: [] }, { style: "dashed", dash: [6, 3] }, { style: "dotted", dash: [2, 2] }];
 
-export const seriesColor = (index) => `series-${(index % colors) + 1}`;
-export const seriesDash = (index) => Math.floor(index / colors) % dashes.length;
+// seriesStroke tells series apart: by colour, and beyond six by dashes.
+export const seriesStroke = (index) => ({ color: `series-${(index % colors) + 1}`, ...strokes[Math.floor(index / colors) % strokes.length] });
 
-// Plot draws one chart: series with their bands, thresholds and alerts, over one range of time.
 export class Plot {
 	width = 0;
 	from = 0;
@@ -20,19 +19,18 @@ export class Plot {
 	}
 
 	x(time) {
-		return left + ((time - this.from) / (this.to - this.from)) * (this.width - left - right);
+		return left + ((time - this.from) / (this.to - this.from)) * this.inner;
 	}
 
-	// time is the inverse of x, within the range.
 	time(x) {
-		const share = (x - left) / (this.width - left - right);
-		return this.from + Math.min(1, Math.max(0, share)) * (this.to - this.from);
+		return this.from + Math.min(1, Math.max(0, (x - left) / this.inner)) * (this.to - this.from);
 	}
 
-	// draw takes { from, to, lines, thresholds, periods, unit, interval }; lines are { data, index }.
+	// draw takes { from, to, lines, marks, periods, unit, interval }; lines are { data, index }.
 	draw(what) {
 		Object.assign(this, what);
 		this.width = this.canvas.clientWidth;
+		this.inner = this.width - left - right;
 		if (this.width === 0) return;
 		this.#clear();
 		[this.low, this.high, this.gap] = this.#scale();
@@ -41,12 +39,12 @@ export class Plot {
 		const { c } = this;
 		c.save();
 		c.beginPath();
-		c.rect(left, 0, this.width - left - right, height - bottom + 1);
+		c.rect(left, 0, this.inner, height - bottom + 1);
 		c.clip();
 		this.lines.forEach((line) => this.#band(line));
 		this.lines.forEach((line) => this.#line(line));
 		c.restore();
-		for (const mark of this.thresholds) if (mark.value <= this.high && mark.value >= this.low) this.#threshold(mark);
+		for (const mark of this.marks) if (mark.value <= this.high && mark.value >= this.low) this.#threshold(mark);
 	}
 
 	#clear() {
@@ -55,7 +53,7 @@ export class Plot {
 		canvas.width = Math.round(width * scale);
 		canvas.height = Math.round(height * scale);
 		c.scale(scale, scale);
-		c.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+		c.font = "12px Inter, system-ui, sans-serif";
 	}
 
 	// color resolves a colour of the theme, which means nothing to a canvas.
@@ -79,8 +77,8 @@ export class Plot {
 			});
 		}
 		if (low > high) [low, high] = [0, 1];
-		for (const { value } of this.thresholds) if (value <= 1.6 * high) high = Math.max(high, value * 1.05);
-		if (low >= 0 && (low < 0.7 * high || low === high)) low = 0;
+		for (const { value } of this.marks) if (value <= 1.6 * high) high = Math.max(high, value * 1.05);
+		if (low >= 0 && low < 0.7 * high) low = 0;
 		if (high === low) [low, high] = [Math.min(0, low), Math.max(1, high)];
 		const gap = niceGap((high - low) / 4);
 		return [Math.floor(low / gap + 1e-9) * gap, Math.ceil(high / gap - 1e-9) * gap, gap];
@@ -99,7 +97,7 @@ export class Plot {
 		}
 		c.textAlign = "center";
 		c.textBaseline = "alphabetic";
-		for (const [time, label] of timeTicks(this.from, this.to, Math.max(2, Math.floor((width - left) / 88)))) {
+		for (const [time, label] of timeTicks(this.from, this.to, width / 100)) {
 			const x = this.x(time), half = c.measureText(label).width / 2;
 			c.fillRect(Math.round(x), height - bottom, 1, 4);
 			if (x - half > left - 24 && x + half < width) c.fillText(label, x, height - 6);
@@ -127,7 +125,6 @@ export class Plot {
 		return [this.x(times[i] + (step > this.interval ? step / 2 : 0)), this.#y(values[i])];
 	}
 
-	// trace adds the values from one index to another, also backwards, to the path.
 	#trace(data, values, from, to) {
 		const way = from > to ? -1 : 1;
 		for (let i = from; i !== to + way; i += way) if (values[i] != null) this.c.lineTo(...this.#place(data, values, i));
@@ -135,7 +132,7 @@ export class Plot {
 
 	#band({ data, index }) {
 		const { c } = this;
-		c.fillStyle = this.#color(seriesColor(index));
+		c.fillStyle = this.#color(seriesStroke(index).color);
 		c.globalAlpha = 0.18;
 		this.#runs(data, (first, last) => {
 			c.beginPath();
@@ -148,10 +145,11 @@ export class Plot {
 
 	#line({ data, index }) {
 		const { c } = this;
-		c.strokeStyle = c.fillStyle = this.#color(seriesColor(index));
+		const { color, dash } = seriesStroke(index);
+		c.strokeStyle = c.fillStyle = this.#color(color);
 		c.lineWidth = 1.75;
 		c.lineJoin = "round";
-		c.setLineDash(dashes[seriesDash(index)]);
+		c.setLineDash(dash);
 		this.#runs(data, (first, last) => {
 			c.beginPath();
 			this.#trace(data, data.mean, first, last);
@@ -171,12 +169,11 @@ export class Plot {
 		c.fillText(level, left + 4, y - 4);
 	}
 
-	// level is the y of a value, in the middle of a pixel.
 	#level(value) {
 		return Math.round(this.#y(value)) + 0.5;
 	}
 
-	#across(y, dash = [], from = left, to = this.width - right) {
+	#across(y, dash = [], from = left, to = left + this.inner) {
 		const { c } = this;
 		c.setLineDash(dash);
 		c.beginPath();
@@ -188,7 +185,7 @@ export class Plot {
 	// period shades the time that an alert fired, with a bar above: whole for fail, broken for warn.
 	#period({ from, to, severity }) {
 		const { c } = this;
-		const a = Math.max(left, this.x(from)), b = Math.max(a + 2, Math.min(this.width - right, this.x(to)));
+		const a = Math.max(left, this.x(from)), b = Math.max(a + 2, Math.min(left + this.inner, this.x(to)));
 		c.fillStyle = c.strokeStyle = this.#color(severity);
 		c.globalAlpha = 0.1;
 		c.fillRect(a, 4, b - a, height - bottom - 4);
@@ -198,16 +195,15 @@ export class Plot {
 	}
 }
 
-// niceGap is the next of 1, 2 and 5 times a power of ten.
+// The gaps are 1, 2 and 5 times a power of ten.
 function niceGap(least) {
 	const power = 10 ** Math.floor(Math.log10(least));
 	return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least * 0.999);
 }
 
 const minute = 60_000, day = 1440 * minute;
-const gaps = [1 / 60, 1 / 12, 1 / 4, 1 / 2, 1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20_160, 40_320, 120_960]; // minutes
+const gaps = [1 / 60, 1 / 12, 1 / 4, 1, 5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10_080, 40_320]; // minutes
 
-// timeTicks are round times in the zone that is shown, with their labels.
 function timeTicks(from, to, most) {
 	const gap = minute * (gaps.find((g) => (to - from) / minute / g <= most) ?? gaps.at(-1));
 	const ticks = [];
@@ -233,7 +229,6 @@ export function nearest({ times, step, mean }, time, interval) {
 	return i < 0 || time - times[i] > 1.5 * width || mean[i] == null ? -1 : i;
 }
 
-// reading says in words what a series is at an index.
 export function reading({ min, mean, max }, i, unit) {
 	if (i < 0) return "no data";
 	const [low, middle, high] = [min, mean, max].map((values) => amount(values[i], unit));

@@ -1,21 +1,30 @@
-import { chartsOf, thresholds } from "./catalog.js";
-import { Plot, nearest, reading, seriesColor, seriesDash } from "./chart.js";
+import { chartsOf, marksOf } from "./catalog.js";
+import { Plot, nearest, reading, seriesStroke } from "./chart.js";
 import { button, byId, el, fill, table } from "./dom.js";
 import { duration, marksText, moment, when } from "./format.js";
 import { change, follow, isFixed, span, view } from "./view.js";
 
-const tableRows = 60;
-const shortest = 8; // a drag, in pixels
+function onceAFrame(draw) {
+	let frame = 0;
+	return () => {
+		frame ||= requestAnimationFrame(() => {
+			frame = 0;
+			draw();
+		});
+	};
+}
 
-// Charts is the section of charts. All share one range and one crosshair.
+const tableRows = 60;
+const shortest = 8; // drag, in pixels
+
 export class Charts {
+	redraw = onceAFrame(() => this.live.snapshot && this.#draw());
 	list = []; // what is to be shown
 	cursor = null; // the time under the crosshair
 
 	#panels = new Map(); // by the chart's id
 	#shown = []; // panels
-	#frame = 0;
-	#hovering = 0;
+	#follow = onceAFrame(() => this.#moveCursor());
 
 	constructor(store, live, alerts) {
 		this.store = store;
@@ -25,19 +34,11 @@ export class Charts {
 		matchMedia("(prefers-color-scheme: dark)").onchange = () => this.redraw();
 	}
 
-	// update takes the list of charts from the snapshot, and reports whether others than before are to be loaded.
+	// update reports whether other series than before are to be loaded.
 	update() {
 		const before = JSON.stringify(this.list);
 		this.list = chartsOf(this.live.snapshot, this.store.recorded);
 		return JSON.stringify(this.list) !== before;
-	}
-
-	// redraw draws everything at the next frame.
-	redraw() {
-		this.#frame ||= requestAnimationFrame(() => {
-			this.#frame = 0;
-			if (this.live.snapshot) this.#draw();
-		});
 	}
 
 	#draw() {
@@ -47,7 +48,9 @@ export class Charts {
 		fill(byId("chart-list"), this.#shown.map((panel) => panel.root));
 		this.#shown.forEach((panel, i) => panel.show(charts[i]));
 		this.#moveCursor();
-		this.#note();
+		const [problem] = this.store.problems.values();
+		fill(byId("charts-note"), !this.live.snapshot.history ? "No history is kept, so there is nothing to draw."
+			: problem ? `Not all charts could be read: ${problem}` : "");
 	}
 
 	#panel(chart) {
@@ -55,21 +58,10 @@ export class Charts {
 		return this.#panels.get(chart.id);
 	}
 
-	#note() {
-		const [problem] = this.store.problems.values();
-		const text = !this.live.snapshot.history ? "No history is kept here, so there is nothing to draw."
-			: problem ? `A part of the charts could not be read: ${problem}` : "";
-		byId("charts-note").hidden = text === "";
-		fill(byId("charts-note"), text);
-	}
-
-	// point moves the crosshair of all charts to the time, at the next frame; null takes it away.
+	// point moves the crosshair of all charts; null takes it away.
 	point(time) {
 		this.cursor = time;
-		this.#hovering ||= requestAnimationFrame(() => {
-			this.#hovering = 0;
-			this.#moveCursor();
-		});
+		this.#follow();
 	}
 
 	#moveCursor() {
@@ -83,7 +75,6 @@ export class Charts {
 	}
 }
 
-// Panel is one chart with its title, legend and table.
 class Panel {
 	constructor(charts, { id, title }) {
 		this.charts = charts;
@@ -93,19 +84,19 @@ class Panel {
 		this.cross = el("div.cross", { hidden: true }, this.stamp);
 		this.zone = el("div.zone", { hidden: true });
 		this.area = el("div.plot", {
-			role: "slider", tabindex: 0, "aria-label": title, "aria-orientation": "horizontal", ...this.#handlers(),
+			role: "slider", tabindex: 0, "aria-label": title, ...this.#handlers(),
 		}, canvas, this.zone, this.cross);
 		this.marks = el("span.quiet");
 		this.legend = el("ul.legend");
 		this.values = el("div");
 		this.table = el("details.behind", { ontoggle: () => this.#fillTable() }, el("summary", "Values as a table"), this.values);
-		this.root = el("article.card.panel", { id: "panel-" + id, "aria-label": title, "data-chart": id },
+		this.root = el("article.card", { id: "chart-" + id, "aria-label": title },
 			el("header", el("h3", title), this.marks), this.area, this.legend, this.table);
 	}
 
 	show(chart) {
 		const { store, live, alerts, range: [from, to] } = this.charts;
-		const limits = thresholds(live.snapshot, chart);
+		const marks = marksOf(live.snapshot.rules.find((r) => r.name === chart.rule) ?? {}, chart.scale);
 		const few = chart.series.length <= 6;
 		this.chart = chart;
 		this.interval = live.interval;
@@ -113,20 +104,20 @@ class Panel {
 			...one, index, data: store.series(one), off: (few || index === 0) === view.flipped.has(`${chart.id}:${one.label}`),
 		})).filter((line) => line.data);
 		this.plot.draw({
-			from, to, lines: this.lines.filter((line) => !line.off), thresholds: limits, periods: alerts.periods(chart), unit: chart.unit, interval: this.interval,
+			from, to, lines: this.lines.filter((line) => !line.off), marks, periods: alerts.periods(chart), unit: chart.unit, interval: this.interval,
 		});
 		Object.assign(this.area, { ariaValueMin: Math.round(from), ariaValueMax: Math.round(to) });
 		if (document.activeElement !== this.area) this.area.ariaValueNow = Math.round(to);
-		fill(this.marks, marksText(limits, chart.unit));
+		fill(this.marks, marksText(marks, chart.unit));
 		this.#fillTable();
 	}
 
-	// point shows the values at the time; at null those of the end.
+	// At null, point shows the values of the end.
 	point(time) {
 		const { plot, cross } = this;
 		let read = null;
 		for (const line of this.lines) {
-			const i = nearest(line.data, time ?? plot.to, time == null ? Infinity : this.interval);
+			const i = nearest(line.data, time ?? plot.to, this.interval);
 			line.reading = reading(line.data, i, this.chart.unit);
 			if (i >= 0 && !line.off) read ??= line.data.times[i];
 		}
@@ -141,8 +132,8 @@ class Panel {
 	}
 
 	#item({ index, label, off, reading }) {
-		const swatch = el("span.swatch.dash-" + seriesDash(index), { style: `color: var(--${seriesColor(index)})` });
-		return el("li", button([swatch, el("span.label", label), el("span.reading", reading)], () => this.#flip(label), { "aria-pressed": String(!off) }));
+		const swatch = el("span.swatch", { style: `border-top: 3px ${seriesStroke(index).style} var(--${seriesStroke(index).color})` });
+		return el("li", button([swatch, el("span", label), el("span.reading", reading)], () => this.#flip(label), { "aria-pressed": String(!off) }));
 	}
 
 	#flip(label) {
@@ -188,7 +179,6 @@ class Panel {
 		};
 	}
 
-	// mark shows what is being dragged over.
 	#mark(begin, end) {
 		const width = Math.abs(end - begin);
 		this.zone.hidden = width < shortest;
@@ -217,7 +207,6 @@ class Panel {
 		action();
 	}
 
-	// fillTable writes the values of the range into the table, if it is open: several buckets a row where there are many.
 	#fillTable() {
 		if (!this.table.open) return;
 		const { times, step } = this.lines[0].data;

@@ -18,7 +18,6 @@ export function ask({ title, text, fields, action, kind = "primary", send }) {
 	}, el("p", text), fields.map(([label, input]) => el("label", label, input)), wrong, el("div.buttons", button("Cancel", close), confirm));
 }
 
-// tell shows what needs no answer.
 export function tell(title, ...content) {
 	open(title, close, ...content, el("div.buttons", el("button.primary", { autofocus: true }, "Close")));
 }

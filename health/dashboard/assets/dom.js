@@ -54,35 +54,18 @@ export const byId = (id) => document.getElementById(id);
 
 export const button = (text, onclick, attributes) => el("button", { type: "button", onclick, ...attributes }, text);
 
-// sign is the picture of a status: each has a shape of its own.
 export const sign = (status) => el("svg.sign." + status, { "aria-hidden": true }, el("use", { href: "#" + status }));
 
-// table makes one that scrolls in itself, by keyboard too.
 export const table = (label, head, rows) => el("div.scroll", { tabindex: 0, role: "region", "aria-label": label },
 	el("table", el("thead", el("tr", head)), el("tbody", rows)));
 
-let said;
+export const say = (text) => { byId("said").textContent = text; };
 
-// say tells screen readers what happened.
-export function say(text) {
-	clearTimeout(said);
-	fill(byId("said"), text);
-	said = setTimeout(() => fill(byId("said")), 10_000);
-}
-
-// kept and keep remember a choice in this browser, unless its storage is blocked.
-export function kept(name) {
+// stored uses the browser's storage, unless that is blocked.
+export function stored(use) {
 	try {
-		return localStorage.getItem("health-" + name);
+		return use(localStorage);
 	} catch {
 		return null;
-	}
-}
-
-export function keep(name, value) {
-	try {
-		localStorage.setItem("health-" + name, value);
-	} catch {
-		// It lasts as long as the page.
 	}
 }

@@ -5,7 +5,6 @@ export const words = { pass: "Healthy", warn: "Warning", fail: "Failing", unknow
 
 export const labelled = (status) => [sign(status), words[status]];
 
-// severity orders statuses: what is worst comes first.
 export const severity = (status) => ["fail", "warn", "unknown", "pass", "none"].indexOf(status);
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -21,7 +20,6 @@ const units = {
 	1: [[0, 1, ""]],
 };
 
-// quantity splits a value into its number and its unit, as people say it.
 export function quantity(value, unit = "") {
 	if (value == null) return ["–", ""];
 	if (unit === "MiBy") return quantity(value * 2 ** 20, "By");
@@ -34,11 +32,11 @@ export function quantity(value, unit = "") {
 		return [number(value), value === 1 || word.endsWith("s") ? word : word + "s"];
 	}
 	const steps = units[unit] ?? [[0, 1, unit]];
-	const [, size, name] = (value !== 0 && steps.find(([least]) => Math.abs(value) >= least)) || steps.find((step) => step[1] === 1) || steps[0];
-	return [number(value / size), name];
+	const size = Math.abs(value) || 1; // nothing is shown in the unit itself
+	const [, factor, name] = steps.find(([least]) => size >= least);
+	return [number(value / factor), name];
 }
 
-// amount is a quantity in one text. What is counted is not named.
 export function amount(value, unit = "") {
 	const [figure, name] = quantity(value, unit);
 	return unit.startsWith("{") || name === "" ? figure : `${figure} ${name}`;
@@ -48,7 +46,6 @@ export function amount(value, unit = "") {
 export const marksText = (marks, unit) => marks.map(({ level, value }) => `${level} ${amount(value, unit)}`)
 	.join(" · ").replace(/( \S+)( · .*\1)$/, "$2");
 
-// shown is the unit to show a metric in: a utilization is a share.
 export const shown = (metric, unit = "") => (unit === "1" && /(utilization|ratio)$/.test(metric) ? "%" : unit);
 
 const lengths = [[86_400, "d"], [3600, "h"], [60, "min"]];
@@ -69,14 +66,13 @@ export function duration(ms) {
 export const offset = (time) => (view.utc ? 0 : -new Date(time).getTimezoneOffset() * 60_000);
 
 // written is what the zone's clocks show, as in "Tue, 24 Nov 2026 15:41:19 GMT".
-const written = (time) => new Date(time + offset(time)).toUTCString();
+const written = (time) => new Date(new Date(time).getTime() + offset(time)).toUTCString();
 
 export const date = (time) => written(time).slice(5, 11);
 export const hour = (time) => written(time).slice(17, 22);
 export const clock = (time) => written(time).slice(17, 25);
 export const moment = (time) => `${date(time)}, ${clock(time)}`;
 
-// when leaves out today's date.
 export const when = (time, now) => (date(time) === date(now) ? clock(time) : moment(time));
 
 export function zoneName() {

@@ -1,5 +1,5 @@
 import { tell } from "./dialogs.js";
-import { byId, el, keep, kept } from "./dom.js";
+import { byId, el, stored } from "./dom.js";
 import { nextTheme, nextZone } from "./toolbar.js";
 import { follow, spans } from "./view.js";
 
@@ -18,11 +18,11 @@ Object.keys(spans).forEach((range, i) => { keys[i + 1] = [`Last ${range}`, () =>
 const inChart = { "← →": ["Move the crosshair, with Shift faster"], "+ −": ["Zoom in or out"], "Home End": ["Ends of the range"] };
 
 // Who dictates to the browser may switch single keys off.
-const isOn = () => kept("keys") !== "off";
+const isOn = () => stored((storage) => storage.getItem("health-keys")) !== "off";
 
 function help() {
 	const list = (of) => el("dl.keys", Object.entries(of).map(([key, [text]]) => el("div", el("dt", el("kbd", key)), el("dd", text))));
-	const box = el("input", { type: "checkbox", checked: isOn(), onchange: () => keep("keys", box.checked ? "on" : "off") });
+	const box = el("input", { type: "checkbox", checked: isOn(), onchange: () => stored((storage) => storage.setItem("health-keys", box.checked ? "on" : "off")) });
 	tell("Keyboard shortcuts", list(keys), el("h3", "On a chart"), list(inChart), el("label.check", box, "Single keys are on"));
 }
 

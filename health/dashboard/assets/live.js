@@ -1,4 +1,4 @@
-import { getDated } from "./api.js";
+import { ask } from "./api.js";
 
 // Milliseconds. The API lets all tabs together ask sixty times a minute.
 const pollAgain = 5000, openAgain = 10_000;
@@ -11,12 +11,10 @@ export class Live {
 
 	#source = null;
 	#streaming = false;
-	#polling = false;
 	#missed = false; // something may have been
 	#taken = 0; // when the newest snapshot was taken, by this clock
 	#nextOpening = Infinity;
 	#nextPoll = 0;
-	#timer = 0;
 
 	constructor(listener) {
 		this.listener = listener;
@@ -24,15 +22,16 @@ export class Live {
 
 	start() {
 		document.addEventListener("visibilitychange", () => this.#turn());
+		setInterval(() => document.hidden || this.#check(), 1000);
 		this.#turn();
 	}
 
-	// age is how old the newest snapshot is, in milliseconds.
+	// Milliseconds since the newest snapshot was taken.
 	get age() {
 		return Date.now() - this.#taken;
 	}
 
-	// now is the server's time.
+	// The server's time.
 	get now() {
 		return this.snapshot ? Date.parse(this.snapshot.timestamp) + this.age : Date.now();
 	}
@@ -41,20 +40,17 @@ export class Live {
 		return (this.snapshot?.monitor.interval_seconds ?? 10) * 1000;
 	}
 
-	// isKnown reports whether the newest snapshot still says how the service is.
 	get isKnown() {
 		return this.condition === "live" || this.condition === "polled";
 	}
 
 	// turn pauses in a hidden tab, and goes on in a visible one.
 	#turn() {
-		clearInterval(this.#timer);
 		this.#source?.close();
 		this.#interrupt();
 		if (document.hidden) return;
 		this.#open();
 		this.#poll();
-		this.#timer = setInterval(() => this.#check(), 1000);
 	}
 
 	#interrupt() {
@@ -81,12 +77,12 @@ export class Live {
 	}
 
 	async #poll() {
-		if (this.#polling) return;
-		this.#polling = true;
+		this.#nextPoll = Infinity;
 		try {
-			const [snapshot, date] = await getDated("api/current");
+			const answer = await ask("api/current");
+			const snapshot = await answer.json();
+			this.#accept(snapshot, Date.parse(answer.headers.get("Date")) - Date.parse(snapshot.timestamp));
 			this.#nextPoll = Date.now() + Math.max(this.interval, pollAgain);
-			this.#accept(snapshot, date - Date.parse(snapshot.timestamp));
 			if (this.#missed && !this.#streaming) this.listener.missed();
 		} catch (problem) {
 			this.problem = problem.message;
@@ -94,11 +90,10 @@ export class Live {
 			if (problem.status === 401) this.condition = "ended";
 			else if (problem.status !== 429) this.condition = "lost"; // who refuses is there
 		}
-		this.#polling = false;
 		this.#check();
 	}
 
-	// accept takes a snapshot that is age milliseconds old, as far as is known.
+	// accept takes a snapshot that is at least age milliseconds old.
 	#accept(snapshot, age = 0) {
 		const before = this.snapshot;
 		if (snapshot.timestamp < before?.timestamp && snapshot.service.instance === before.service.instance) return;
@@ -122,7 +117,8 @@ export class Live {
 
 	#judge() {
 		if (!this.snapshot) return "connecting";
-		if (this.snapshot.monitor.stalled || this.age > Math.max(3 * this.interval, 3000) + 1000) return "stalled";
+		const patience = Math.max(3 * this.interval, 3000) + (this.#streaming ? 1000 : pollAgain);
+		if (this.snapshot.monitor.stalled || this.age > patience) return "stalled";
 		return this.#streaming ? "live" : "polled";
 	}
 }

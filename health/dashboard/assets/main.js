@@ -9,15 +9,15 @@ import { addSample, loadSamples, showTables } from "./tables.js";
 import { showToolbar } from "./toolbar.js";
 import { isFixed, onView, readURL, span, view } from "./view.js";
 
-const drawAgain = 500; // milliseconds between two drawings of what comes live
+const drawAfter = 100; // milliseconds
 
 readURL();
 const live = new Live({ snapshot: take, transition, condition, catchUp, missed: loadAlerts });
 const store = new Store();
 const alerts = new Alerts(live);
 const charts = new Charts(store, live, alerts);
-let loaded = 0, drawn = 0; // when it was last
-let waiting = false;
+let loaded = 0; // when the range was asked for
+let waiting = null; // to draw
 
 onView((changes) => {
 	if (!live.snapshot) return;
@@ -44,13 +44,12 @@ function catchUp() {
 	loadSamples(live).then(show);
 }
 
-// isOld reports whether a rolling range has rolled on by so much that it is to be asked for again.
+// isOld reports whether a rolling range has rolled on far.
 function isOld() {
 	const [from, to] = span(live.now);
-	return !isFixed() && Date.now() - loaded > Math.min(Math.max((to - from) / 60, 60_000), 600_000);
+	return !isFixed() && Date.now() - loaded > Math.max(60_000, (to - from) / 600);
 }
 
-// load asks for all that belongs to the range. What fails is said where it would be; the rest is shown.
 async function load() {
 	loaded = Date.now();
 	await Promise.all([loadAlerts(), live.snapshot.history && store.load(charts, span(live.now), show)]);
@@ -73,18 +72,15 @@ function condition() {
 	if (live.snapshot && view.range === "15m" && !isFixed()) charts.redraw();
 }
 
-// showSoon draws once for many snapshots.
+// showSoon draws once for all that comes together.
 function showSoon() {
-	if (waiting) return;
-	waiting = true;
-	setTimeout(() => {
-		waiting = false;
+	waiting ??= setTimeout(() => {
+		waiting = null;
 		show();
-	}, Math.max(0, drawn + drawAgain - Date.now()));
+	}, drawAfter);
 }
 
 function show() {
-	drawn = Date.now();
 	showGlance(live);
 	showCards(live, store, charts.list);
 	alerts.show();

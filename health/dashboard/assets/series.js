@@ -11,39 +11,39 @@ export class Store {
 	#groups = new Map(); // name: { step, times, series: Map of key: { min, mean, max, count }, last }
 	#abort = null;
 
-	// series returns the times and values of one, and null while there are none.
 	series(one) {
 		const group = this.#groups.get(one.group);
 		const values = group?.series.get(one.key);
 		return values ? { step: group.step, times: group.times, ...values } : null;
 	}
 
-	// load replaces what is held by the range of the charts, and calls each when one group has come.
+	// load calls each when one group has come.
 	async load(charts, span, each) {
 		this.#abort?.abort();
 		this.#abort = new AbortController();
+		const { signal } = this.#abort;
 		const load = async (group) => {
-			await this.#loadGroup(group, charts.list, span);
+			await this.#loadGroup(group, charts.list, span, signal);
 			each();
 		};
 		const process = load("process");
-		this.recorded = (await this.#ask("names", "api/series")) ?? this.recorded;
+		this.recorded = (await this.#ask("names", "api/series", signal)) ?? this.recorded;
 		charts.update();
 		await Promise.all([process, load("connections"), load("rules")]);
 	}
 
 	// loadGroup asks for columns, and for those metrics that were recorded: others would be refused.
-	async #loadGroup(group, charts, span) {
+	async #loadGroup(group, charts, span, signal) {
 		const isThere = ({ name }) => !name || this.recorded.some((r) => r.name === name);
 		const wanted = charts.flatMap((c) => c.series).filter((s) => s.group === group && isThere(s)).map((s) => s.name ?? s.key);
 		if (wanted.length === 0) return;
-		const answer = await this.#ask(group, "api/history" + query({ ...between(span), points, series: [...new Set(wanted)] }));
+		const answer = await this.#ask(group, "api/history" + query({ ...between(span), points, series: [...new Set(wanted)] }), signal);
 		if (answer) this.#groups.set(group, unpack(answer, group));
 	}
 
-	async #ask(name, path) {
+	async #ask(name, path, signal) {
 		try {
-			const answer = await get(path, this.#abort);
+			const answer = await get(path, signal);
 			this.problems.delete(name);
 			return answer;
 		} catch (problem) {
@@ -52,7 +52,6 @@ export class Store {
 		}
 	}
 
-	// append puts the snapshot at the end of every series.
 	append(snapshot, charts) {
 		const time = Date.parse(snapshot.timestamp);
 		for (const [name, group] of this.#groups) {
@@ -66,7 +65,7 @@ export class Store {
 	}
 }
 
-// unpack makes a group of an answer. What was taken before its end is in it.
+// The group holds what was taken before the end of the answer.
 function unpack(answer, group) {
 	const series = new Map();
 	for (const { name, attributes, count, min, mean, max } of answer.series) {
@@ -75,8 +74,7 @@ function unpack(answer, group) {
 	return { step: answer.step_seconds * 1000, times: answer.timestamps.map(Date.parse), series, last: Date.parse(answer.to) - 1 };
 }
 
-// place returns the index of the bucket for a time after all others, which it makes where there is none; -1: it was
-// counted already.
+// place returns the index of the bucket for a time, which it makes where there is none; -1: the time was counted already.
 function place(group, time) {
 	if (time <= group.last) return -1;
 	group.last = time;
@@ -86,7 +84,7 @@ function place(group, time) {
 	group.times.push(start);
 	for (const { count, min, mean, max } of group.series.values()) {
 		count.push(0);
-		for (const list of [min, mean, max]) list.push(null);
+		[min, mean, max].forEach((list) => list.push(null));
 	}
 	return end + 1;
 }
@@ -96,13 +94,4 @@ function add({ count, min, mean, max }, i, value) {
 	min[i] = Math.min(min[i] ?? value, value);
 	max[i] = Math.max(max[i] ?? value, value);
 	mean[i] = (mean[i] * count[i] + value) / ++count[i];
-}
-
-// trend is how much the end of a series is above its beginning, and null when too little is known.
-export function trend(data) {
-	const known = data?.mean.filter((v) => v != null) ?? [];
-	if (known.length < 4) return null;
-	const part = Math.ceil(known.length / 10);
-	const mean = (list) => list.reduce((sum, v) => sum + v, 0) / list.length;
-	return mean(known.slice(-part)) - mean(known.slice(0, part));
 }

@@ -6,43 +6,27 @@ import { change, view } from "./view.js";
 
 const most = 60; // recent samples
 
-// Columns show a field of a row, and sort by it.
 const text = (title, field, kind) => ({ title, kind, value: (row) => row[field], show: (row) => row[field] ?? "–" });
 const numeric = (title, field, unit) => ({ title, kind: "number", value: (row) => row[field], show: (row) => amount(row[field], unit ?? row.unit) });
-const timed = (title, field) => ({ title, value: (row) => row[field], show: (row, now) => (row[field] ? when(Date.parse(row[field]), now) : "–") });
+const timed = (title, field) => ({ title, value: (row) => row[field], show: (row, now) => (row[field] ? when(row[field], now) : "–") });
 const judged = (field) => ({ title: "Status", value: (row) => severity(row[field]), show: (row) => labelled(row[field]) });
 
 const tables = {
-	past: {
-		empty: "No alert was resolved in the shown range.",
-		columns: [
-			{ title: "Alert", value: (a) => a.name, show: (a) => [sign(a.severity), a.link] }, timed("Began", "began"),
-			{ title: "Lasted", value: (a) => a.lasted, show: (a) => duration(a.lasted), kind: "number" },
-			numeric("Peak", "worst"), numeric("Threshold", "threshold"), text("Ended by", "ended"), text("Note", "note", "long"),
-		],
-	},
-	checks: {
-		empty: "This service has no checks.",
-		columns: [
-			text("Check", "name"), judged("status"), text("Kind", "kind"), timed("Since", "since"), timed("Last run", "time"),
-			numeric("Took", "duration_seconds", "s"), text("Last error", "error", "long"),
-		],
-	},
-	pools: {
-		empty: "This service has no database pools.",
-		columns: [
-			text("Pool", "name"), numeric("In use", "in_use"), numeric("Idle", "idle"), numeric("Maximum", "max"), numeric("Use", "utilization", "%"),
-			numeric("Waits", "wait_count"), numeric("Waited", "wait_seconds", "s"),
-		],
-	},
-	brokers: {
-		empty: "This service has no WebSocket brokers.",
-		columns: [text("Broker", "broker"), numeric("Connections", "count"), numeric("Symbols", "symbols")],
-	},
-	samples: {
-		empty: "No samples yet.",
-		columns: [timed("Time", "timestamp"), judged("overall_status"), ...components.map((c) => numeric(c.title, c.field, c.unit))],
-	},
+	past: [
+		{ title: "Alert", value: (a) => a.name, show: (a) => [sign(a.severity), a.link] }, timed("Began", "began"),
+		{ title: "Lasted", value: (a) => a.lasted, show: (a) => duration(a.lasted), kind: "number" },
+		numeric("Peak", "worst"), numeric("Threshold", "threshold"), text("Ended by", "ended"), text("Note", "note", "long"),
+	],
+	checks: [
+		text("Check", "name"), judged("status"), text("Kind", "kind"), timed("Since", "since"), timed("Last run", "time"),
+		numeric("Took", "duration_seconds", "s"), text("Last error", "error", "long"),
+	],
+	pools: [
+		text("Pool", "name"), numeric("In use", "in_use"), numeric("Idle", "idle"), numeric("Maximum", "max"), numeric("Use", "utilization", "%"),
+		numeric("Waits", "wait_count"), numeric("Waited", "wait_seconds", "s"),
+	],
+	brokers: [text("Broker", "broker"), numeric("Connections", "count"), numeric("Symbols", "symbols")],
+	samples: [timed("Time", "timestamp"), judged("overall_status"), ...components.map((c) => numeric(c.title, c.field, c.unit))],
 };
 
 let samples = [];
@@ -56,7 +40,6 @@ export async function loadSamples(live) {
 	samples = list.concat(samples.filter((s) => s.timestamp > newest)).slice(-most);
 }
 
-// addSample puts the snapshot after the newest sample.
 export function addSample(s) {
 	if (samples.at(-1)?.timestamp >= s.timestamp) return;
 	const { timestamp, overall_status } = s;
@@ -70,17 +53,15 @@ export function showTables({ snapshot: s, now }) {
 	showTable("samples", samples.toReversed(), now);
 }
 
-// showTable fills the table of that name, in the order that the URL asks for.
-export function showTable(name, rows, now) {
-	const { columns, empty } = tables[name];
-	const place = byId(name + "-table");
+export function showTable(name, rows, now, remark = null) {
+	const columns = tables[name], section = byId(name), label = section.ariaLabel;
 	const order = view.sorted.get(name) ?? "";
 	const column = columns.find((c) => [c.title, "-" + c.title].includes(order)), direction = order.startsWith("-") ? "descending" : "ascending";
 	const head = columns.map((c) => el("th", { scope: "col", class: c.kind, "aria-sort": c === column && direction },
 		button(c.title, () => sort(name, c.title))));
 	const body = sorted(rows, column, direction).map((row) => el("tr", { id: row.row }, columns.map((c, i) =>
 		el(i === 0 ? "th" : "td", { scope: i === 0 && "row", class: c.kind }, c.show(row, now)))));
-	fill(place, rows.length ? table(place.parentNode.ariaLabel, head, body) : el("p.empty", empty));
+	fill(section, el("h2", label, " ", remark), rows.length ? table(label + " table", head, body) : el("p.empty", `No ${label.toLowerCase()}.`));
 }
 
 function sorted(rows, column, direction) {
@@ -95,7 +76,7 @@ function sorted(rows, column, direction) {
 // sort goes from ascending to descending to the order that the rows come in.
 function sort(name, title) {
 	const now = view.sorted.get(name);
-	const order = now === title ? "-" + title : now === "-" + title ? "" : title;
+	const order = { [title]: "-" + title, ["-" + title]: "" }[now] ?? title;
 	const all = new Map(view.sorted);
 	if (order) all.set(name, order);
 	else all.delete(name);

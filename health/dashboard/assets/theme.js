@@ -1,7 +1,7 @@
-// Runs before the page is painted, so that the chosen theme does not follow a flash of the other.
+// Runs before the page is painted: no flash of the other theme.
 try {
-	const kept = localStorage.getItem("health-theme");
-	if (kept) document.documentElement.dataset.theme = kept;
+	const theme = localStorage.getItem("health-theme");
+	if (theme) document.documentElement.dataset.theme = theme;
 } catch {
-	// Storage is blocked: the system's theme it is.
+	// Storage is blocked.
 }

@@ -1,12 +1,11 @@
 import { between, iso, query } from "./api.js";
 import { ask } from "./dialogs.js";
-import { button, byId, el, fill, keep } from "./dom.js";
+import { button, byId, el, fill, stored } from "./dom.js";
 import { duration, moment, offset, zoneName } from "./format.js";
 import { change, follow, isFixed, span, spanName, spans, view } from "./view.js";
 
 const { dataset } = document.documentElement;
 
-// showToolbar shows the choice of the range, of the zone and of the theme, and the export of the range.
 export function showToolbar(now) {
 	const range = span(now), [from, to] = range;
 	const choice = (text, pressed, onclick) => button(text, onclick, { "aria-pressed": String(pressed) });
@@ -35,12 +34,11 @@ function choose([from, to]) {
 
 export const nextZone = () => change({ utc: !view.utc });
 
-// nextTheme goes from the system's to light to dark.
 export function nextTheme() {
 	const theme = { light: "dark", dark: "" }[dataset.theme] ?? "light";
 	if (theme) dataset.theme = theme;
 	else delete dataset.theme;
-	keep("theme", theme);
+	stored((storage) => storage.setItem("health-theme", theme));
 	change({ theme });
 }
 

@@ -9,7 +9,6 @@ export const view = {};
 
 const listeners = [];
 
-// onView calls f after each change.
 export const onView = (f) => listeners.push(f);
 
 export function readURL() {
@@ -18,12 +17,11 @@ export function readURL() {
 	view.range = Object.hasOwn(spans, asked.get("range")) ? asked.get("range") : "1h";
 	[view.from, view.to] = from < to ? [from, to] : [null, null]; // a fixed range in place of a rolling one
 	view.utc = asked.get("zone") === "utc";
-	view.alert = Number.parseInt(asked.get("alert")) || null; // the id of one to look at
+	view.alert = parseInt(asked.get("alert")) || null;
 	view.flipped = new Set(asked.getAll("flip")); // series whose visibility is not the default, as chart:label
 	view.sorted = new Map(asked.getAll("sort").map((text) => text.split(":", 2))); // table: column, or -column for descending
 }
 
-// address is the URL of the view with some changes.
 export function address(changes) {
 	const { range, from, to, utc, alert, flipped, sorted } = { ...view, ...changes };
 	const fields = Object.entries({
@@ -44,10 +42,8 @@ export function change(changes) {
 
 export const isFixed = () => view.from != null;
 
-// span is what the charts show, given the server's time.
 export const span = (now) => (isFixed() ? [view.from, view.to] : [now - spans[view.range] * 60_000, now]);
 
-// follow shows a range that ends now.
 export const follow = (range = view.range) => change({ range, from: null, to: null });
 
 // go follows a link to another view of this page, without a new load of it.

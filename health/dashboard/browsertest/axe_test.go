@@ -36,47 +36,9 @@ func TestAxeFindsNothing(t *testing.T) {
 			p := open(t, 1280, 1000)
 			p.prefers(theme)
 			p.beforeScripts(source)
-			s.lookAtEveryView(p)
+			p.throughEveryView(s, p.isAccessible)
 		})
 	}
-}
-
-func (s *service) lookAtEveryView(p *tab) {
-	p.t.Helper()
-	p.goTo(s.page(""))
-	p.isAccessible("the login page")
-	p.showToken()
-	p.ready()
-	p.isAccessible("the overview")
-
-	s.hold(930)
-	alert := firing("File descriptors")
-	p.exists(alert)
-	p.isAccessible("an alert that fires")
-	for _, action := range []string{"Silence", "Resolve", "Acknowledge"} {
-		p.click(alert.find("button", action))
-		dialog := find("dialog", action)
-		p.exists(dialog)
-		p.isAccessible("the dialog " + action)
-		p.click(dialog.find("button", "Cancel"))
-	}
-	p.press("?")
-	p.exists(find("dialog", "Keyboard shortcuts"))
-	p.isAccessible("the shortcuts")
-	p.closeByEscape(find("dialog", "Keyboard shortcuts"))
-
-	s.hold(usual)
-	p.gone(alert)
-	p.run(`for (const details of document.querySelectorAll("details")) details.open = true`)
-	p.exists(chart("Memory").find("row", "Time"))
-	p.isAccessible("the values as tables, and a past alert")
-	p.recorder.duringOutage(func() {
-		s.stop()
-		p.says(find("alert", ""), "Connection lost")
-		p.isAccessible("a lost connection")
-		s.serve()
-		p.gone(find("alert", ""))
-	})
 }
 
 // isAccessible fails for every violation in the view.

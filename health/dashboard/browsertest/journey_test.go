@@ -47,13 +47,7 @@ func alertAppears(t *testing.T, p *tab) {
 func acknowledge(t *testing.T, s *service, p *tab) int64 {
 	t.Helper()
 	const note = "on it: <b>files</b>"
-	p.click(firing("File descriptors").find("button", "Acknowledge"))
-	dialog := find("dialog", "Acknowledge File descriptors")
-	p.fill(dialog.find("textbox", "Note"), note)
-	p.click(dialog.find("button", "Acknowledge"))
-	p.gone(dialog)
-	p.says(firing("File descriptors"), "Acknowledged by token")
-	p.says(firing("File descriptors"), note)
+	p.acknowledge(note)
 	open := ask[[]alertOfAPI](s, "api/alerts")
 	if len(open) != 1 {
 		t.Fatalf("the API has %+v, want one alert", open)
@@ -74,18 +68,17 @@ func alertIsPast(t *testing.T, s *service, p *tab, id int64) {
 	}
 }
 
+// shownTime is that of the snapshot that the cards show.
+const shownTime = `[...browsertest.find("region", "Now").querySelectorAll("[title]")].map((node) => node.title).find((title) => Date.parse(title))`
+
 // showsTheNumbersOfTheAPI compares the cards with the API's answer of the same snapshot, whose time the page tells.
 func showsTheNumbersOfTheAPI(t *testing.T, s *service, p *tab) {
 	t.Helper()
-	const read = `(() => {
-		const region = browsertest.find("region", "Now");
-		const numbers = [...region.querySelectorAll("[data-card]")].map((card) => [card.dataset.card, browsertest.text(card)]);
-		const time = [...region.querySelectorAll("[title]")].find((node) => !Number.isNaN(Date.parse(node.title)));
-		return Object.fromEntries([["time", time.title], ...numbers]);
-	})()`
+	const read = `Object.fromEntries([["time", ` + shownTime + `],
+		...[...document.querySelectorAll("[data-card]")].map((card) => [card.dataset.card, browsertest.text(card)])])`
 	for range 20 { // not every snapshot is drawn
 		c := ask[current](s, "api/current")
-		p.until(fmt.Sprintf(`%s.time >= %q`, read, c.Timestamp))
+		p.until(fmt.Sprintf("%s >= %q", shownTime, c.Timestamp))
 		shown := eval[map[string]string](p, read)
 		if shown["time"] == c.Timestamp {
 			compare(t, shown, &c)

@@ -76,14 +76,6 @@ func TestQuestionMarkListsTheShortcuts(t *testing.T) {
 	p.until(`location.search === "?range=7d&zone=utc"`)
 }
 
-// closeByEscape waits for the frame in which the focus leaves the dialog.
-func (p *tab) closeByEscape(dialog element) {
-	p.t.Helper()
-	p.press(kb.Escape)
-	p.gone(dialog)
-	p.until(`document.activeElement.closest("dialog") === null`)
-}
-
 // TestDialogByKeyboard acknowledges an alert without a mouse. The dialog keeps the focus, and gives it back.
 func TestDialogByKeyboard(t *testing.T) {
 	s := start(t)

@@ -136,6 +136,31 @@ func TestOneFailingCallBlanksNothingElse(t *testing.T) {
 	}
 }
 
+// TestPollsWhereNothingStreams keeps every stream from opening, as a proxy may. The page asks by itself, and does not take
+// the time between two answers for a stall.
+func TestPollsWhereNothingStreams(t *testing.T) {
+	s := start(t)
+	stream := "api/stream"
+	s.broken.Store(&stream)
+	p := open(t, 1440, 1000)
+	p.goTo(s.page(""))
+	p.recorder.duringOutage(func() { // the browser logs the answer 500
+		p.showToken()
+		p.ready()
+		p.run(`new MutationObserver(() => {
+			const banner = browsertest.find("alert", "");
+			if (banner) globalThis.alarm = browsertest.text(banner);
+		}).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })`)
+		for range 2 {
+			p.until(fmt.Sprintf("%s > %q", shownTime, eval[string](p, shownTime)))
+		}
+		p.says(find("region", "Overall status"), "polled")
+	})
+	if alarm := eval[string](p, `globalThis.alarm ?? ""`); alarm != "" {
+		t.Errorf("the page says %q", alarm)
+	}
+}
+
 // window minimizes the tab's window, or brings it back.
 func (p *tab) window(state browser.WindowState) {
 	p.t.Helper()

@@ -13,55 +13,11 @@ import (
 	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
-// TestNothingScrollsSideways looks at every view on a phone, where names are as long as they come and have no place to
-// be broken at.
+// TestNothingScrollsSideways looks at every view on a phone, where names are as long as they come.
 func TestNothingScrollsSideways(t *testing.T) {
 	s := start(t, longNames(t)...)
 	p := open(t, 360, 740)
-	p.goTo(s.page(""))
-	p.fits("the login page")
-	p.fill(find("textbox", "Token"), "wrong")
-	p.recorder.duringOutage(func() { p.leave(find("button", "Log in")) }) // the browser logs the answer 401
-	p.says(find("alert", ""), "not right")
-	p.fits("the login page after a wrong token")
-	p.showToken()
-	p.ready()
-	p.exists(chart("queue"))
-	p.fits("the overview")
-
-	s.hold(930)
-	alert := firing("File descriptors")
-	p.exists(alert)
-	p.fits("an alert that fires")
-	for _, action := range []string{"Silence", "Resolve", "Acknowledge"} {
-		p.click(alert.find("button", action))
-		p.exists(find("dialog", action))
-		p.fits("the dialog " + action)
-		p.click(find("dialog", action).find("button", "Cancel"))
-	}
-	p.click(alert.find("button", "Acknowledge"))
-	p.fill(find("dialog", "Acknowledge").find("textbox", "Note"), long)
-	p.click(find("dialog", "Acknowledge").find("button", "Acknowledge"))
-	p.says(alert, long)
-	p.fits("an alert that is acknowledged")
-
-	p.click(find("button", "Keyboard shortcuts"))
-	p.fits("the shortcuts")
-	p.click(find("dialog", "Keyboard shortcuts").find("button", "Close"))
-	p.click(find("button", "Custom"))
-	p.fits("the custom range")
-	p.click(find("dialog", "Custom range").find("button", "Cancel"))
-	p.run(`for (const details of document.querySelectorAll("details")) details.open = true`)
-	p.exists(chart("Memory").find("row", "Time"))
-	p.fits("the values as tables")
-	s.hold(usual)
-	p.says(past("File descriptors"), "recovered")
-	p.fits("a past alert")
-	p.recorder.duringOutage(func() {
-		s.stop()
-		p.says(find("alert", ""), "Connection lost")
-		p.fits("a lost connection")
-	})
+	p.throughEveryView(s, p.fits)
 }
 
 // fits fails unless the view is as wide as the screen. What reaches out is named.
@@ -81,8 +37,6 @@ func (p *tab) fits(view string) {
 		p.t.Errorf("%s: the dialog scrolls sideways", view)
 	}
 }
-
-var long = strings.Repeat("abcdefghijklmnopqrstuvwxyz", 4)
 
 func longNames(t *testing.T) []otelhealth.Option {
 	return []otelhealth.Option{
