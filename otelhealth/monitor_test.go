@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("HEALTH_HISTORY_PATH", "off"); err != nil { // but where a test says so
 		panic(err)
 	}
+	if endpoint := os.Getenv(crashEndpointEnv); endpoint != "" {
+		crashChild(endpoint, os.Getenv(crashFolderEnv)) // does not return
+	}
 	settleRuntime()
 	goleak.VerifyTestMain(m)
 }

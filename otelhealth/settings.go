@@ -71,7 +71,7 @@ func settings() []setting {
 		setting{"OTEL_EXPORTER_OTLP_COMPRESSION", "", "gzip, or none.", setCompression},
 		likewise("COMPRESSION", "", setCompression),
 		setting{"HEALTH_SPOOL_ENABLED", "true", "Whether requests that the Collector cannot take now are kept on disk, and sent when it answers again.", setBool(func(c *config) *bool { return &c.spool.enabled })},
-		setting{"HEALTH_SPOOL_DIR", "HEALTH_HISTORY_PATH with .spool after it; none without a history", "Their folder, for one process alone; made where it is missing.", setSpoolDir},
+		setting{"HEALTH_SPOOL_DIR", "HEALTH_HISTORY_PATH with .spool after it; none without a history", "Their folder, for one process alone; made where it is missing.", setText(func(c *config) *string { return &c.spool.Dir })},
 		setting{"HEALTH_SPOOL_MAX_MB", "64", "MiB that they may take; the oldest go first.", setSpoolMax},
 		setting{"HEALTH_SPOOL_MAX_AGE", "30m", "Age of their points from which they are dropped: seconds, or a duration. Not above what the database behind the Collector still takes (out_of_order_time_window of Prometheus).", setSpoolAge},
 		setting{"OTEL_METRIC_EXPORT_INTERVAL", "every sample", "Milliseconds between exports, rounded to whole samples.", setExportInterval},

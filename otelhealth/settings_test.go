@@ -44,6 +44,9 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"HEALTH_RETENTION_DAYS":               "0",
 		"HEALTH_ALERT_RETENTION_DAYS":         "forever",
 		"HEALTH_HISTORY_MAX_MB":               "3",
+		"HEALTH_SPOOL_ENABLED":                "perhaps",
+		"HEALTH_SPOOL_MAX_MB":                 "0",
+		"HEALTH_SPOOL_MAX_AGE":                "10ms",
 		"HEALTH_FD_WARNING_THRESHOLD":         "many",
 		"HEALTH_FD_CRITICAL_THRESHOLD":        "101%",
 		"HEALTH_MEMORY_WARNING_THRESHOLD":     "500MB",
@@ -68,7 +71,7 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 	}
 	_, err := newConfig(env(wrong), []Option{
 		WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil), WithNotifier(nil),
-		WithHistory(HistoryConfig{Retention: time.Minute, AlertRetention: -1, MaxBytes: 1}),
+		WithHistory(HistoryConfig{Retention: time.Minute, AlertRetention: -1, MaxBytes: 1}), WithSpool(SpoolConfig{MaxBytes: 1, MaxAge: -1}),
 	})
 	if err == nil {
 		t.Fatal("all of it was accepted")
@@ -85,7 +88,7 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 	}
 	for _, option := range []string{
 		"WithInterval", "WithBasePath", "WithReader", "WithMeterProvider", "WithNotifier", "WithHistory: Retention",
-		"WithHistory: AlertRetention", "WithHistory: MaxBytes",
+		"WithHistory: AlertRetention", "WithHistory: MaxBytes", "WithSpool: MaxBytes", "WithSpool: MaxAge",
 	} {
 		if lineWith(err.Error(), option+": ") == "" {
 			t.Errorf("%s is not named", option)

@@ -1,10 +1,8 @@
 package otelhealth
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
@@ -49,7 +47,8 @@ func (m *Monitor) setUpSpool() *spool.Forwarder {
 	return spool.NewForwarder(kept, exportTimeout(c.otlp.timeout, c.interval), m.logger)
 }
 
-// WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says.
+// WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says. A
+// connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it.
 func WithSpool(s SpoolConfig) Option {
 	return func(c *config) {
 		c.spool.enabled = true
@@ -75,14 +74,6 @@ func WithSpool(s SpoolConfig) Option {
 // them.
 func WithoutSpool() Option {
 	return func(c *config) { c.spool.enabled = false }
-}
-
-func setSpoolDir(c *config, value string) error {
-	if strings.ContainsRune(value, 0) {
-		return errors.New("the path of a folder")
-	}
-	c.spool.Dir = value
-	return nil
 }
 
 const leastSpoolMiB = 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -67,16 +68,22 @@ func BenchmarkTick(b *testing.B) {
 			benchTicks(b, benchMonitor(b, size.pools, size.sockets))
 		})
 	}
-	// With the second collection, and without what other goroutines do with it.
-	b.Run("sources=20,otlp", func(b *testing.B) {
-		m := benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...))
-		old := m.exporter
-		m.exporter = newExporter(forgetfulClient{old.client}, nil, time.Second, time.Hour, m.logger)
-		if err := old.close(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		benchTicks(b, m)
-	})
+	// With the second collection, and without what other goroutines do with it: without a spool, and with one that has
+	// nothing to do.
+	for _, export := range []struct {
+		name  string
+		spool Option
+	}{{"otlp", WithoutSpool()}, {"otlp,spool", WithSpool(SpoolConfig{Dir: filepath.Join(b.TempDir(), "spool")})}} {
+		b.Run("sources=20,"+export.name, func(b *testing.B) {
+			m := benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...), export.spool)
+			old := m.exporter
+			if err := old.close(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			m.exporter = newExporter(forgetfulClient{old.client}, m.setUpSpool(), time.Second, time.Hour, m.logger)
+			benchTicks(b, m)
+		})
+	}
 	// With export and a Collector in this process, which share its two cores with the tick.
 	b.Run("sources=20,otlp,collector", func(b *testing.B) {
 		benchTicks(b, benchMonitor(b, 10, 10, WithOTLP(discardExport(b)...)))

@@ -87,14 +87,14 @@ func (f *Forwarder) Intercept(ctx context.Context, method string, request, reply
 	if !ok {
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
-	outgoing, _ := metadata.FromOutgoingContext(ctx)
-	f.remember(&call{method, outgoing, connection, invoke, options})
 	if cause := f.absence(); cause != nil && f.keep(export) {
 		return fmt.Errorf("%w: %w", ErrKept, cause)
 	}
 	ctx, cancel := f.untilCut(ctx)
 	defer cancel()
 	err := invoke(ctx, method, request, reply, connection, options...)
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	f.remember(&call{method, outgoing, connection, invoke, options}) // after it, so that it is the first one
 	throttle, again := Retryable(err)
 	switch {
 	case err == nil:
@@ -228,14 +228,17 @@ func (f *Forwarder) Cut() {
 	}
 }
 
-// Close sends what is kept, while the Collector takes it and until Cut or the end of ctx. What is left stays on disk. A nil
-// Forwarder may be closed.
+// Close sends what is kept, while the Collector takes it and until Cut or the end of ctx. One that is away is not waited
+// for. What is left stays on disk. A nil Forwarder may be closed.
 func (f *Forwarder) Close(ctx context.Context) error {
 	if f == nil {
 		return nil
 	}
 	close(f.closing)
 	defer f.cut()
+	if f.absence() != nil {
+		f.cut()
+	}
 	select {
 	case <-f.stopped:
 		return f.spool.Close()

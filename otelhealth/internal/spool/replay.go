@@ -64,13 +64,10 @@ func (f *Forwarder) step(r *round, now time.Time) (wait time.Duration, more bool
 	}
 	f.spool.Expire(now)
 	call, away, resume := f.how()
-	switch {
-	case r.away && !away:
-		*r = round{next: r.next} // it answers: oldest first
-	case now.Before(resume):
-		return resume.Sub(now), false
+	r.turn(away, now)
+	if wait := resume.Sub(now); wait > 0 {
+		return wait, false
 	}
-	r.away = away
 	if call == nil {
 		return idle, false
 	}
@@ -89,6 +86,16 @@ func (f *Forwarder) step(r *round, now time.Time) (wait time.Duration, more bool
 	}
 	f.settle(r, request.Number, f.send(call, request))
 	return max(time.Until(r.next), 0), r.pauses == 0
+}
+
+// turn follows the Collector's going away and coming back.
+func (r *round) turn(away bool, now time.Time) {
+	switch {
+	case r.away && !away:
+		*r = round{next: r.next} // oldest first
+	case away && !r.away:
+		r.away, r.next = true, now.Add(pause(0, nil)) // it has just been asked
+	}
 }
 
 func (f *Forwarder) how() (c *call, away bool, resume time.Time) {
@@ -114,8 +121,8 @@ func (f *Forwarder) settle(r *round, number uint64, err error) {
 	if !again {
 		switch {
 		case err == nil:
-			f.spool.Delivered(number)
 			f.replayed.Add(1)
+			f.spool.Delivered(number)
 			f.answered()
 		case errors.Is(err, errDamaged):
 			f.spool.Damaged(number)

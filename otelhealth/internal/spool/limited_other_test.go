@@ -1,0 +1,6 @@
+//go:build !linux
+
+package spool
+
+// childIsLimited is for Linux.
+func childIsLimited(string) {}
