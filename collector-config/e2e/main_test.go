@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,11 @@ import (
 var programs struct{ stack, quickstart string }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests mostly wait: for an outage to pass, or for the next sample.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	os.Exit(run(m))
 }
 

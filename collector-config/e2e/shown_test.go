@@ -92,6 +92,29 @@ func (d document) at(path string) (float64, bool) {
 	return number, ok
 }
 
+// rules calls see with the name and the fields of each rule.
+func (d document) rules(see func(name string, rule map[string]any)) {
+	rules, _ := d["rules"].([]any)
+	for _, rule := range rules {
+		fields, _ := rule.(map[string]any)
+		name, _ := fields["name"].(string)
+		see(name, fields)
+	}
+}
+
+// thresholds returns the values of otelhealth.rule.threshold by component and severity. A level that is off has none.
+func (d document) thresholds() map[[2]string]float64 {
+	thresholds := make(map[[2]string]float64)
+	d.rules(func(name string, rule map[string]any) {
+		for _, severity := range []string{health.Warn.String(), health.Fail.String()} {
+			if threshold, ok := rule[severity].(float64); ok {
+				thresholds[[2]string{name, severity}] = threshold
+			}
+		}
+	})
+	return thresholds
+}
+
 // statuses returns the values of otelhealth.status by component.
 func (d document) statuses() map[string]float64 {
 	values := map[string]float64{"pass": 0, "warn": 1, "fail": 2}
@@ -103,12 +126,7 @@ func (d document) statuses() map[string]float64 {
 		}
 	}
 	note(health.Overall, d["overall_status"])
-	rules, _ := d["rules"].([]any)
-	for _, rule := range rules {
-		fields, _ := rule.(map[string]any)
-		name, _ := fields["name"].(string)
-		note(name, fields["status"])
-	}
+	d.rules(func(name string, rule map[string]any) { note(name, rule["status"]) })
 	return worst
 }
 
@@ -170,6 +188,10 @@ func (s *service) watch(t *testing.T, n int) (e expectations, from, to time.Time
 		}
 		for component, value := range document.statuses() {
 			e.add(seriesKey(health.MetricStatus, map[string]string{health.AttrComponent: component}), at, value, 0)
+		}
+		for level, threshold := range document.thresholds() {
+			labels := map[string]string{health.AttrComponent: level[0], health.AttrAlertSeverity: level[1]}
+			e.add(seriesKey(health.MetricThreshold, labels), at, threshold, 0)
 		}
 		for kind, count := range document.stuck() {
 			e.add(seriesKey(health.MetricStuck, map[string]string{health.AttrStuckKind: kind}), at, count, 0)

@@ -135,3 +135,21 @@ func writePEM(t *testing.T, path, kind string, content []byte) {
 		t.Fatal(err)
 	}
 }
+
+// An agent with its overlays carries what a service sends it in the clear to a gateway that asks for TLS and a token.
+func TestAgentBehindTLSAndToken(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	s := newStack(t)
+	secure(t, s.gateway, ca, "a-token-for-tests")
+	s.agent.configure(t, "overlay-agent-tls.yaml")
+	s.agent.configure(t, "overlay-agent-bearer.yaml")
+	s.agent.environment = append(s.agent.environment,
+		"TLS_CA_FILE="+ca.path, "BEARER_TOKEN_FILE="+filepath.Join(s.gateway.folder, "token"))
+	s.prometheus.begin(t)
+	s.gateway.begin(t)
+	s.agent.begin(t)
+
+	startService(t, exportTo(s.agent.otlp)...)
+	s.prometheus.awaitTicks(t, 3)
+}

@@ -99,6 +99,7 @@ var values = map[string][]string{
 	health.AttrAlertSeverity:    {health.Warn.String(), health.Fail.String()},
 	health.AttrPressureResource: {"cpu", "memory", "io"},
 	health.AttrPressureScope:    {"some", "full"},
+	health.AttrReason:           {health.ReasonRejected, health.ReasonExpired, health.ReasonFull, health.ReasonDamaged},
 	"go.memory.type":            {"stack", "other"},
 	health.AttrComponent: {
 		health.Overall, health.RuleFD, health.RuleMemory, health.RuleDatabase, health.RuleWebSocket, health.RuleThreads,

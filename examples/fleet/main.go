@@ -74,7 +74,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		if report.arrived, err = far.await(ctx, report.push.points, c.settle); err != nil {
 			return err
 		}
-		if report.collector, err = far.collector(ctx, report.began); err != nil {
+		if report.collectors, err = far.collectors(ctx, report.began); err != nil {
 			return err
 		}
 	}

@@ -150,13 +150,13 @@ func TestReport(t *testing.T) {
 	r := report{
 		config: config{instances: 2, interval: 10 * time.Second, prometheus: "http://there"},
 		series: 60, began: began, ended: began.Add(time.Minute),
-		push:      push{points: 720, acknowledged: 720, requests: 12, bytes: 12_000},
-		arrived:   684,
-		collector: usage{cores: 0.25, rssBytes: 64 << 20},
+		push:       push{points: 720, acknowledged: 720, requests: 12, bytes: 12_000},
+		arrived:    684,
+		collectors: []usage{{instance: "gateway:8888", cores: 0.25, rssBytes: 64 << 20}},
 	}
 	var out bytes.Buffer
 	r.write(&out)
-	for _, want := range []string{"12 a second", "8.6 MB an instance a day", "36 lost (5.000 %)", "0.25 cores, 64 MiB"} {
+	for _, want := range []string{"12 a second", "8.6 MB an instance a day", "36 lost (5.000 %)", "gateway:8888: 0.25 cores, 64 MiB"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &out)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ type farEnd struct {
 
 // usage is what a Collector took during the run.
 type usage struct {
+	instance string  // as Prometheus scrapes it
 	cores    float64 // CPU time over elapsed time
 	rssBytes float64 // the most
 }
@@ -57,8 +57,8 @@ func (f *farEnd) count(ctx context.Context) (int64, error) {
 	}
 	var total float64
 	for _, name := range names {
-		if name == "target_info" {
-			continue // which Prometheus makes of the resource
+		if isDerived(name) {
+			continue
 		}
 		// OTLP may come a moment ahead of the clock here.
 		stored, err := f.vector(ctx, fmt.Sprintf("sum(count_over_time(%s%s[1d] offset -1m))", name, selector))
@@ -66,47 +66,70 @@ func (f *farEnd) count(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 		for _, s := range stored {
-			total += s
+			total += s.value
 		}
 	}
 	return int64(total), nil
 }
 
-// collector tells what the Collector used since the run began, by its own telemetry.
-func (f *farEnd) collector(ctx context.Context, began time.Time) (usage, error) {
+// isDerived tells the series that Prometheus makes itself: of the resource, of recording rules and of alerts.
+func isDerived(name string) bool {
+	return name == "target_info" || strings.Contains(name, ":") || strings.HasPrefix(name, "ALERTS")
+}
+
+// collectors tells what each Collector used since the run began, by its own telemetry.
+func (f *farEnd) collectors(ctx context.Context, began time.Time) ([]usage, error) {
 	window := strconv.Itoa(int(time.Since(began).Seconds())) + "s"
 	cores, err := f.vector(ctx, "rate({__name__=~'otelcol_process_cpu_seconds(_total)?'}["+window+"])")
 	if err != nil {
-		return usage{}, err
+		return nil, err
 	}
 	rss, err := f.vector(ctx, "max_over_time({__name__=~'otelcol_process_memory_rss(_bytes)?'}["+window+"])")
 	if err != nil {
-		return usage{}, err
-	}
-	if len(cores) == 0 || len(rss) == 0 {
-		return usage{}, fmt.Errorf("%s has nothing of the Collector's own telemetry: run longer, or let it be scraped", f.base)
-	}
-	return usage{slices.Max(cores), slices.Max(rss)}, nil
-}
-
-// vector returns the values of an instant query.
-func (f *farEnd) vector(ctx context.Context, query string) ([]float64, error) {
-	var result struct {
-		Result []struct{ Value [2]any }
-	}
-	if err := f.get(ctx, "/api/v1/query", url.Values{"query": {query}}, &result); err != nil {
 		return nil, err
 	}
-	values := make([]float64, len(result.Result))
-	for n, sample := range result.Result {
-		text, _ := sample.Value[1].(string)
+	if len(cores) == 0 {
+		return nil, fmt.Errorf("%s has nothing of the Collector's own telemetry: run longer, or let it be scraped", f.base)
+	}
+	usages := make([]usage, len(cores))
+	for n, c := range cores {
+		usages[n] = usage{instance: c.labels["instance"], cores: c.value}
+		for _, r := range rss {
+			if r.labels["instance"] == c.labels["instance"] {
+				usages[n].rssBytes = r.value
+			}
+		}
+	}
+	return usages, nil
+}
+
+// sample is one of an instant query's.
+type sample struct {
+	labels map[string]string
+	value  float64
+}
+
+// vector returns what an instant query answers.
+func (f *farEnd) vector(ctx context.Context, query string) ([]sample, error) {
+	var answer struct {
+		Result []struct {
+			Metric map[string]string
+			Value  [2]any
+		}
+	}
+	if err := f.get(ctx, "/api/v1/query", url.Values{"query": {query}}, &answer); err != nil {
+		return nil, err
+	}
+	samples := make([]sample, len(answer.Result))
+	for n, result := range answer.Result {
+		text, _ := result.Value[1].(string)
 		value, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return nil, fmt.Errorf("query %s: got the value %v, want a number as text", query, sample.Value[1])
+			return nil, fmt.Errorf("query %s: got the value %v, want a number as text", query, result.Value[1])
 		}
-		values[n] = value
+		samples[n] = sample{result.Metric, value}
 	}
-	return values, nil
+	return samples, nil
 }
 
 // get decodes the data of Prometheus' answer.

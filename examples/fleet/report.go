@@ -14,7 +14,7 @@ type report struct {
 	began, ended time.Time
 	push         push
 	arrived      int64
-	collector    usage
+	collectors   []usage
 }
 
 func (r *report) write(out io.Writer) {
@@ -36,7 +36,9 @@ func (r *report) write(out io.Writer) {
 	}
 	lost := r.push.points - r.arrived
 	row("arrived", "%d points in Prometheus: %d lost (%.3f %%)", r.arrived, lost, 100*float64(lost)/float64(max(r.push.points, 1)))
-	row("Collector", "%.2f cores, %.0f MiB", r.collector.cores, r.collector.rssBytes/(1<<20))
+	for _, c := range r.collectors {
+		row("Collector", "%s: %.2f cores, %.0f MiB", c.instance, c.cores, c.rssBytes/(1<<20))
+	}
 }
 
 func (r *report) bytesPerRequest() float64 {
