@@ -26,7 +26,7 @@ export class Live {
 		this.#turn();
 	}
 
-	// Milliseconds since the newest snapshot was taken.
+	// Of the newest snapshot, in milliseconds.
 	get age() {
 		return Date.now() - this.#taken;
 	}

@@ -44,7 +44,6 @@ function catchUp() {
 	loadSamples(live).then(show);
 }
 
-// isOld reports whether a rolling range has rolled on far.
 function isOld() {
 	const [from, to] = span(live.now);
 	return !isFixed() && Date.now() - loaded > Math.max(60_000, (to - from) / 600);
