@@ -50,9 +50,20 @@ function reasonsOf(s) {
 function noticesOf(s, now) {
 	const notices = s.failures.map((f) => `The ${f.kind} ${f.source} gives no reading: ${f.error}`);
 	if (s.history && s.history.condition !== "ok") notices.push(`History: ${s.history.condition.replace("_", " ")} ${s.history.error ?? ""}`);
+	notices.push(...exportNotices(s.otlp, now));
 	for (const { rule, until, by } of s.silences) notices.push(`Rule ${rule} is silenced until ${when(until, now)} by ${by}`);
 	for (const { rule, series } of s.untracked) notices.push(`Rule ${rule}: ${series} series are not judged`);
 	for (const { destination, error } of s.notifications) if (error) notices.push(`Notifications to ${destination} fail: ${error}`);
+	return notices;
+}
+
+function exportNotices(otlp, now) {
+	const notices = [];
+	if (!otlp) return notices;
+	const { condition, since, queued, error, spool, spool_error } = otlp;
+	const verdict = { away: "is away", rejected: "refuses" }[condition];
+	if (verdict) notices.push(`The Collector ${verdict} since ${when(since, now)}, ${queued} requests wait on disk: ${error}`);
+	if (spool_error) notices.push(`Exports cannot be kept on disk (${spool.replace("_", " ")}): ${spool_error}`);
 	return notices;
 }
 

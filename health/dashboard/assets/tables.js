@@ -25,6 +25,10 @@ const tables = {
 		text("Pool", "name"), numeric("In use", "in_use"), numeric("Idle", "idle"), numeric("Maximum", "max"), numeric("Use", "utilization", "%"),
 		numeric("Waits", "wait_count"), numeric("Waited", "wait_seconds", "s"),
 	],
+	exports: [
+		text("Collector", "condition"), timed("Last success", "last_success"), numeric("Requests on disk", "queued"), numeric("Size", "queued_bytes", "By"),
+		numeric("Sent later", "replayed"), numeric("Dropped", "dropped"), text("Last error", "error", "long"),
+	],
 	brokers: [text("Broker", "broker"), numeric("Connections", "count"), numeric("Symbols", "symbols")],
 	samples: [timed("Time", "timestamp"), judged("overall_status"), ...components.map((c) => numeric(c.title, c.field, c.unit))],
 };
@@ -50,6 +54,7 @@ export function showTables({ snapshot: s, now }) {
 	showTable("checks", s.checks.map((c) => ({ ...c, kind: c.required ? `${c.kind}, required` : c.kind })), now);
 	showTable("pools", Object.entries(s.database.pools).map(([name, pool]) => ({ name, ...pool })), now);
 	showTable("brokers", Object.values(s.websocket.connections), now);
+	showTable("exports", s.otlp ? [s.otlp] : [], now);
 	showTable("samples", samples.toReversed(), now);
 }
 

@@ -16,7 +16,7 @@ export function showToolbar(now) {
 	fill(byId("charts-range"), `${moment(from)} – ${isFixed() ? moment(to) : "now"} · ${duration(to - from)} · ${zoneName()}`);
 	fill(byId("zone"), view.utc ? "UTC" : "Local time");
 	byId("zone").ariaPressed = view.utc;
-	fill(byId("theme"), { light: "Light", dark: "Dark" }[dataset.theme] ?? "System theme");
+	fill(byId("theme"), { light: "Light", dark: "Dark" }[dataset.theme] ?? "System");
 }
 
 function choose([from, to]) {

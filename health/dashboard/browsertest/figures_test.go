@@ -70,7 +70,7 @@ func TestFiguresOfARedraw(t *testing.T) {
 
 // themeOf is the name of the button that changes the theme.
 func themeOf(p *tab) string {
-	return eval[string](p, `["System theme", "Light", "Dark"].find((name) => browsertest.find("button", name))`)
+	return eval[string](p, `["System", "Light", "Dark"].find((name) => browsertest.find("button", name))`)
 }
 
 // watchPaint waits for the first frame after the one in which every card has its number: by then that was painted.
