@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"testing"
 	"time"
@@ -80,7 +81,7 @@ func (s *span) tag(key string) any {
 func (j *jaeger) awaitSpan(t *testing.T, within time.Duration, service string, fits func(*span) bool) (found span) {
 	t.Helper()
 	await(t, within, "Jaeger shows the span", func() error {
-		spans, err := j.spans(service)
+		spans, err := j.spans(service, nil)
 		if err != nil {
 			return err
 		}
@@ -97,8 +98,17 @@ func (j *jaeger) awaitSpan(t *testing.T, within time.Duration, service string, f
 	return found
 }
 
-func (j *jaeger) spans(service string) ([]span, error) {
-	body, err := fetch("GET", "http://"+j.query+"/api/traces?limit=1000&lookback=1h&service="+service)
+// spans returns those of a service's newest traces, of which one span has the tags.
+func (j *jaeger) spans(service string, tags map[string]string) ([]span, error) {
+	query := url.Values{"service": {service}, "limit": {"1000"}, "lookback": {"1h"}}
+	if tags != nil {
+		encoded, err := json.Marshal(tags)
+		if err != nil {
+			return nil, err
+		}
+		query.Set("tags", string(encoded))
+	}
+	body, err := fetch("GET", "http://"+j.query+"/api/traces?"+query.Encode())
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,11 @@ func TestEveryQueryReturnsData(t *testing.T) {
 			s.prometheus.awaitData(t, 90*time.Second, q.expr)
 		}
 	}
+	// What the dashboard of an instance asks Jaeger.
+	await(t, time.Minute, "Jaeger finds the traces of one instance", func() error {
+		_, err := s.jaeger.spans("quickstart", map[string]string{"service.instance.id": "quickstart-1"})
+		return err
+	})
 	s.breakDown(t, planted)
 	for _, q := range asked {
 		if q.kind == alertQuery {

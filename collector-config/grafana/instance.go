@@ -45,7 +45,10 @@ func instance() dashboard {
 		[]panel{
 			graph(8, "Time that a sample took", "s", query(`max(otelhealth_tick_duration_seconds{`+this+`})`, "tick")),
 			graph(8, "Exports that wait, and that were given up", "short",
-				query(`max(otelhealth_otlp_queue_length{`+this+`})`, "waiting"), query(`max(otelhealth_otlp_dropped_count_total{`+this+`})`, "given up")),
+				query(`max(otelhealth_otlp_queue_length{`+this+`})`, "waiting"),
+				query(`max(otelhealth_otlp_spool_length{`+this+`})`, "waiting on disk"),
+				query(`max(otelhealth_otlp_dropped_count_total{`+this+`})`, "given up"),
+				query(`sum(otelhealth_otlp_spool_dropped_count_total{`+this+`})`, "given up from disk")),
 			graph(8, "History", "bytes", query(`max(otelhealth_history_size_bytes{`+this+`})`, "size")),
 		},
 	)
