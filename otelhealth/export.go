@@ -298,6 +298,9 @@ func notePartial(logger *slog.Logger) grpc.UnaryClientInterceptor {
 		refused := response.GetPartialSuccess()
 		response.PartialSuccess = nil // the exporter would make an error of it, and the request would count as dropped
 		text := refused.GetErrorMessage()
+		if refused.GetRejectedDataPoints() == 0 && text == "" {
+			return nil // OTLP has that mean the same as none
+		}
 		if before := last.Swap(&text); before == nil || *before != text {
 			logger.Warn("the Collector took a request in part", "rejected_points", refused.GetRejectedDataPoints(), "message", text)
 		}

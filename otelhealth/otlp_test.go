@@ -447,6 +447,20 @@ func TestRequestThatIsTakenInPartIsDelivered(t *testing.T) {
 	}
 }
 
+// TestEmptyPartialSuccessIsSuccess answers as a real Collector does.
+func TestEmptyPartialSuccessIsSuccess(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	c.mu.Lock()
+	c.partial = new(colmetricpb.ExportMetricsPartialSuccess)
+	c.mu.Unlock()
+	var log logBuffer
+	startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, log.option())
+	eventually(t, "two requests", func() bool { return c.received() >= 2 })
+	if got := log.lines("in part"); len(got) != 0 {
+		t.Errorf("logged %q", got)
+	}
+}
+
 func TestCollectorCannotSilenceTheExportForLong(t *testing.T) {
 	busy, err := status.New(codes.ResourceExhausted, "busy").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(24 * time.Hour)})
 	if err != nil {

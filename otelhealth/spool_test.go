@@ -162,7 +162,7 @@ const (
 // crashChild runs a monitor until it is killed, and says the time of each snapshot.
 func crashChild(endpoint, folder string) {
 	_ = os.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint) // never fails
-	_, err := Start(context.Background(), WithInterval(50*time.Millisecond), WithAuthorizer(anybody), WithLogger(slog.New(slog.DiscardHandler)),
+	_, err := Start(context.Background(), WithInterval(250*time.Millisecond), WithAuthorizer(anybody), WithLogger(slog.New(slog.DiscardHandler)),
 		WithSpool(SpoolConfig{Dir: folder}),
 		withSnapshots(func(s *health.Snapshot) { fmt.Println(s.Time.UnixMilli()) }))
 	if err != nil {
@@ -213,7 +213,7 @@ func TestKilledServiceLosesOneTickAtMost(t *testing.T) {
 	var times []time.Time
 	const kills = 3
 	for range kills {
-		times = append(times, crash(t, endpoint, folder, 20)...)
+		times = append(times, crash(t, endpoint, folder, 8)...)
 	}
 	c := startCollector(t, address)
 	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, kept)
