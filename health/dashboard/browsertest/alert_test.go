@@ -54,7 +54,7 @@ func TestRefusalIsSaid(t *testing.T) {
 	p.exists(dialog)
 	s.hold(usual)
 	p.gone(firing("File descriptors"))
-	p.recorder.duringOutage(func() { // the browser logs the answer 409
+	p.recorder.whileCallsFail(func() { // the browser logs the answer 409
 		p.click(dialog.find("button", "Acknowledge"))
 		p.says(dialog.find("alert", ""), "resolved")
 	})

@@ -16,6 +16,7 @@ globalThis.browsertest = (() => {
 		row: "tr",
 		slider: "[role=slider]",
 		status: "[role=status]",
+		summary: "summary",
 		textbox: "input:not([type=checkbox], [type=hidden]), textarea",
 	};
 	const focusable = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";

@@ -23,7 +23,7 @@ func TestJourney(t *testing.T) {
 	s.hold(usual)
 	alertIsPast(t, s, p, id)
 
-	p.recorder.duringOutage(func() {
+	p.recorder.whileCallsFail(func() {
 		s.stop()
 		p.says(find("alert", ""), "Connection lost")
 		s.serve()

@@ -1,12 +1,18 @@
 package browsertest
 
 import (
+	_ "embed"
 	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
+
+// watchFocus notes what gets the focus, and what is wrong with that.
+//
+//go:embed focus.js
+var watchFocus string
 
 // TestTabReachesEverything goes through the page with the Tab key: everything that can be used gets the focus, in the
 // order of the page, is in view then, and shows it.
@@ -32,19 +38,6 @@ func TestTabReachesEverything(t *testing.T) {
 	}
 	p.until("browsertest.reachable().length > 40") // the header's, the alert's, the charts' and the tables'
 }
-
-// watchFocus notes what gets the focus, and what is wrong with that.
-const watchFocus = `
-	const order = [], faults = [];
-	document.addEventListener("focusin", ({ target }) => {
-		const name = browsertest.nameOf(target), box = target.getBoundingClientRect(), style = getComputedStyle(target);
-		if (order.length > 0 && !(order.at(-1).compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING)) faults.push(name + " is out of order");
-		if (box.bottom < 0 || box.top > innerHeight) faults.push(name + " has the focus out of view");
-		if (!target.matches(":focus-visible") || style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) faults.push(name + " does not show the focus");
-		order.push(target);
-	});
-	browsertest.focusFaults = () => faults.concat(browsertest.reachable().filter((node) => !order.includes(node)).map((node) => browsertest.nameOf(node) + " is not reached"));
-`
 
 // TestQuestionMarkListsTheShortcuts follows the list, and uses one key of each kind that is in it.
 func TestQuestionMarkListsTheShortcuts(t *testing.T) {

@@ -17,7 +17,7 @@ func TestLostConnectionIsUnmistakable(t *testing.T) {
 	overall := find("region", "Overall status")
 	p.says(overall, "Healthy")
 
-	p.recorder.duringOutage(func() {
+	p.recorder.whileCallsFail(func() {
 		s.stop()
 		p.says(find("alert", ""), "Connection lost")
 		p.says(overall, "No data")
@@ -37,7 +37,7 @@ func TestStalledMonitorIsNotTakenForHealthy(t *testing.T) {
 	p := open(t, 1440, 1000)
 	p.logIn(s.page(""))
 	p.says(find("region", "Overall status"), "Healthy")
-	p.recorder.duringOutage(func() { // its stream ends, and no other is opened
+	p.recorder.whileCallsFail(func() { // its stream ends, and no other is opened
 		if err := s.monitor.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestEndedSessionAsksForTheLogin(t *testing.T) {
 	beside := openBeside(p, 1440, 1000)
 	beside.goTo(s.page(""))
 	beside.ready()
-	p.recorder.duringOutage(func() { // the browser logs the answer 401
+	p.recorder.whileCallsFail(func() { // the browser logs the answer 401
 		beside.leave(find("button", "Log out"))
 		s.stop() // its stream would go on until the next heartbeat
 		s.serve()
@@ -117,7 +117,7 @@ func TestOneFailingCallBlanksNothingElse(t *testing.T) {
 			s.broken.Store(&broken)
 			defer s.broken.Store(nil)
 			p.goTo(s.page(""))
-			p.recorder.duringOutage(func() { // the browser logs the answer 500
+			p.recorder.whileCallsFail(func() { // the browser logs the answer 500
 				p.showToken()
 				p.says(card("Memory"), "MiB")
 				for route, isThere := range parts {
@@ -144,7 +144,7 @@ func TestPollsWhereNothingStreams(t *testing.T) {
 	s.broken.Store(&stream)
 	p := open(t, 1440, 1000)
 	p.goTo(s.page(""))
-	p.recorder.duringOutage(func() { // the browser logs the answer 500
+	p.recorder.whileCallsFail(func() { // the browser logs the answer 500
 		p.showToken()
 		p.ready()
 		p.run(`new MutationObserver(() => {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/audits"
@@ -15,8 +16,9 @@ import (
 // recorder notes down what goes wrong in a page: what its scripts throw or write to the console, what its
 // Content-Security-Policy forbids, and what the browser logs as a warning or an error.
 type recorder struct {
+	failing atomic.Bool // the browser's own messages about the network are right
+
 	mu     sync.Mutex
-	outage bool // the browser's own messages about the network are right
 	faults []string
 }
 
@@ -44,7 +46,7 @@ func (r *recorder) noteEntry(entry *log.Entry) {
 	if entry.Level != log.EntryLevelError && entry.Level != log.EntryLevelWarning {
 		return
 	}
-	if entry.Source == log.EntrySourceNetwork && r.isOutage() {
+	if entry.Source == log.EntrySourceNetwork && r.failing.Load() {
 		return
 	}
 	r.note(fmt.Sprintf("%s of %s: %s %s", entry.Level, entry.Source, entry.Text, entry.URL))
@@ -75,23 +77,11 @@ func (r *recorder) take() []string {
 	return taken
 }
 
-func (r *recorder) isOutage() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.outage
-}
-
-// duringOutage calls f while the browser may say that it reaches nobody.
-func (r *recorder) duringOutage(f func()) {
-	r.setOutage(true)
-	defer r.setOutage(false)
+// whileCallsFail calls f while the browser may say that a call failed: because the server is down, or answers an error.
+func (r *recorder) whileCallsFail(f func()) {
+	r.failing.Store(true)
+	defer r.failing.Store(false)
 	f()
-}
-
-func (r *recorder) setOutage(outage bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.outage = outage
 }
 
 // TestRecorderNotesEveryKindOfFault plants them in the page, since the other tests rely on there being none.

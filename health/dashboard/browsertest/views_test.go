@@ -23,10 +23,10 @@ func (p *tab) throughEveryView(s *service, look func(view string)) {
 	s.hold(usual)
 	p.gone(firing("File descriptors"))
 	p.says(past("File descriptors"), "recovered")
-	p.run(`for (const details of document.querySelectorAll("details")) details.open = true`)
+	p.click(chart("Memory").find("summary", "Values as a table"))
 	p.exists(chart("Memory").find("row", "Time"))
-	look("a past alert, and the values as tables")
-	p.recorder.duringOutage(func() {
+	look("a past alert, and the values of a chart as a table")
+	p.recorder.whileCallsFail(func() {
 		s.stop()
 		p.says(find("alert", ""), "Connection lost")
 		look("a lost connection")
@@ -40,7 +40,7 @@ func (p *tab) throughLogin(s *service, look func(view string)) {
 	p.goTo(s.page(""))
 	look("the login page")
 	p.fill(find("textbox", "Token"), "wrong")
-	p.recorder.duringOutage(func() { p.leave(find("button", "Log in")) }) // the browser logs the answer 401
+	p.recorder.whileCallsFail(func() { p.leave(find("button", "Log in")) }) // the browser logs the answer 401
 	p.says(find("alert", ""), "not right")
 	look("the login page after a wrong token")
 	p.showToken()
