@@ -44,6 +44,7 @@ func (w *jsonWriter) alert(a *Alert) {
 	w.optional("instance", a.Instance)
 	w.text("metric", a.Metric)
 	w.text("unit", a.Unit)
+	w.truth("below", a.Below)
 	w.text("state", string(a.State))
 	w.number("value", a.Value)
 	w.number("threshold", a.Threshold)
@@ -51,6 +52,9 @@ func (w *jsonWriter) alert(a *Alert) {
 	w.number("lowest", a.Lowest)
 	w.integer("breaches", int64(a.Breaches))
 	w.time("began", a.Began)
+	if a.Fired() {
+		w.time("fired_at", a.FiredAt)
+	}
 	w.number("lasted_seconds", Number(a.Lasted.Seconds()).round(3))
 	w.truth("no_data", a.NoData)
 	if a.Acknowledged() {

@@ -251,6 +251,11 @@ func answersOfTheHistory(t *testing.T, d *document) {
 	last := recorded(40)
 	last.Metrics = append(last.Metrics, health.Metric{Name: "orders.open", Unit: "{order}", Scope: "orders", Readings: []health.Reading{{Value: 3}}})
 	store.Record(last)
+	passing := fired(9, "fd", began, false)
+	for i := range passing {
+		passing[i].Alert.FiredAt = time.Time{} // it was healthy again before it fired
+	}
+	store.RecordTransitions(passing)
 	if err := store.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -8,19 +8,22 @@ import { showTable } from "./tables.js";
 import { address, go, span, view } from "./view.js";
 
 const most = 200; // past alerts at a time
+const unknown = "not known yet";
 
 export class Alerts {
-	#problem = "not known yet";
+	problem = unknown;
+
 	#byID = new Map();
 	#news = new Map(); // what came since the last question
+	#loads = 0;
 	#jumped = null; // the alert that was scrolled to
 
 	constructor(live) {
 		this.live = live;
 	}
 
-	// load asks for the alerts that fire, those of the range, and the one that the URL names.
 	async load() {
+		const load = ++this.#loads;
 		this.#news.clear();
 		const asked = [{}];
 		if (this.live.snapshot.history) {
@@ -28,20 +31,34 @@ export class Alerts {
 			if (view.alert) asked.push({ state: "all", before: view.alert + 1, limit: 1 });
 		}
 		const answers = await Promise.allSettled(asked.map((fields) => get("api/alerts" + query(fields))));
-		this.#problem = answers.find((a) => a.reason)?.reason.message ?? "";
-		const known = this.#problem ? [...this.#byID.values()] : [];
-		this.#byID = new Map([...known, ...answers.flatMap((a) => a.value ?? []), ...this.#news.values()].map((a) => [a.id, a]));
+		if (load !== this.#loads) return; // a later one asked for another range
+		const before = this.#byID, isFirst = this.problem === unknown;
+		this.problem = answers.find((a) => a.reason)?.reason.message ?? "";
+		const kept = this.problem ? [...before.values()].filter((a) => a.state !== "firing" || !answers[0].value) : [];
+		this.#byID = new Map([...kept, ...answers.flatMap((a) => a.value ?? []), ...this.#news.values()].map((a) => [a.id, a]));
+		if (!isFirst) for (const a of this.#firing()) if (!before.has(a.id)) say(`Alert ${nameOf(a)} firing. ${a.message}`);
 	}
 
-	// take changes the list by a transition, and tells it to who cannot see it.
+	// refresh asks for all when others fire, or otherwise.
+	async refresh() {
+		const firing = await get("api/alerts").catch(() => []);
+		const known = this.#firing();
+		const isSame = (a) => known.some((b) => a.id === b.id && a.severity === b.severity && a.acknowledged === b.acknowledged);
+		if (firing.length !== known.length || !firing.every(isSame)) await this.load();
+	}
+
+	#firing() {
+		return this.#sorted().filter((a) => a.state === "firing");
+	}
+
 	take({ alert, kind, by }) {
 		this.#byID.set(alert.id, alert);
 		this.#news.set(alert.id, alert);
-		if (kind !== "pending") say(`Alert ${nameOf(alert)} ${kind.replace("_", " ")}${by ? ` by ${by}` : ""}. ${alert.message}`);
+		if (alert.fired_at) say(`Alert ${nameOf(alert)} ${kind.replace("_", " ")}${by ? ` by ${by}` : ""}. ${alert.message}`);
 	}
 
 	periods(chart) {
-		return this.#sorted().filter((a) => a.rule === chart.rule && a.state !== "pending")
+		return this.#sorted().filter((a) => a.rule === chart.rule && a.fired_at)
 			.map((a) => ({ from: Date.parse(a.began), to: this.#end(a), severity: a.severity }));
 	}
 
@@ -56,21 +73,21 @@ export class Alerts {
 	show() {
 		const rank = (a) => 2 * (a.state === "pending") + (a.severity === "warn");
 		const open = this.#sorted().filter((a) => !a.resolved).sort((a, b) => rank(a) - rank(b));
-		const firing = open.filter((a) => a.state === "firing").length, pending = open.length - firing;
-		fill(byId("alerts-count"), this.#problem || `${firing} firing${pending ? `, ${pending} pending` : ""}`);
-		const nothing = this.#problem ? null : el("p.empty", sign("pass"), "Nothing is firing.");
+		const firing = this.#firing().length, pending = open.length - firing;
+		fill(byId("alerts-count"), this.problem || `${firing} firing${pending ? `, ${pending} pending` : ""}`);
+		const nothing = this.problem ? null : el("p.empty", sign("pass"), "Nothing is firing.");
 		fill(byId("firing"), open.length ? open.map((a) => cardOf(a, this.live)) : nothing);
 		this.#showPast();
 	}
 
 	#showPast() {
-		const past = this.#sorted().filter((a) => a.resolved);
+		const past = this.#sorted().filter((a) => a.resolved && a.fired_at);
 		const remark = el("small", past.length === most ? `the last ${most} of the range` : "of the shown range");
 		showTable("past", past.map((a) => ({
 			...a, row: "alert-" + a.id, name: nameOf(a), lasted: this.#end(a) - Date.parse(a.began), worst: worst(a), unit: unitOf(a),
 			ended: a.resolved_by ?? a.cause.replaceAll("_", " "),
 			link: el("a" + chosen(a), { href: this.#around(a), onclick: go }, nameOf(a)),
-		})), this.live.now, remark);
+		})), this.live.now, remark, this.problem || (this.live.snapshot.history ? "" : "No history is kept."));
 	}
 
 	#around(a) {
@@ -79,7 +96,6 @@ export class Alerts {
 		return address({ alert: a.id, from: from - margin, to: Math.min(to + margin, this.live.now) });
 	}
 
-	// jump scrolls, once, to the alert that the URL names.
 	jump() {
 		const node = byId("alert-" + view.alert);
 		if (!node || this.#jumped === view.alert) return;
@@ -91,7 +107,7 @@ export class Alerts {
 
 const nameOf = (a) => titleOf(a.rule) + (a.instance ? ` · ${a.instance}` : "");
 const unitOf = (a) => shown(a.metric, a.unit);
-const worst = (a) => (a.peak < a.threshold ? a.lowest : a.peak);
+const worst = (a) => (a.below ? a.lowest : a.peak);
 const chosen = (a) => (a.id === view.alert ? ".chosen" : "");
 
 const note = () => ["Note", el("textarea", { name: "note", rows: 3, maxlength: 1000 })];
@@ -123,7 +139,7 @@ function cardOf(alert, { snapshot, now }) {
 	const word = state === "pending" ? "Pending" : severity === "fail" ? "Failing" : "Warning";
 	return el(`article.alert.${severity}.${state}${chosen(alert)}`, { id: "alert-" + id, "aria-label": nameOf(alert) },
 		el("header", el("h3", nameOf(alert)), el("span.state", sign(severity), word), el("a", { href: address({ alert: id }) }, "Link")),
-		el("dl.facts", valuesOf(alert, snapshot), fact("Firing for", duration(now - Date.parse(began))), fact("Since", when(began, now))),
+		el("dl.facts", valuesOf(alert, snapshot), fact(state === "pending" ? "Pending for" : "Firing for", duration(now - Date.parse(began))), fact("Since", when(began, now))),
 		remarksOf(alert, now).map((text) => el("p", text)),
 		snapshot.monitor.read_only ? null : el("div.buttons", Object.entries(actions).map(([action, dialog]) =>
 			button(action, () => ask({ action, ...dialog(alert) }), { disabled: action === "Acknowledge" && state !== "firing" }))));
@@ -132,7 +148,7 @@ function cardOf(alert, { snapshot, now }) {
 function valuesOf(alert, snapshot) {
 	const rule = snapshot.rules.find((r) => r.name === alert.rule && r.instance === alert.instance);
 	const value = rule?.value ?? alert.value;
-	const peak = rule?.below ? Math.min(alert.lowest, value) : Math.max(worst(alert), value);
+	const peak = alert.below ? Math.min(alert.lowest, value) : Math.max(alert.peak, value);
 	const text = (amountOf) => amount(amountOf, unitOf(alert));
 	return [fact("Value", text(value)), fact("Threshold", `${text(alert.threshold)} ${alert.severity}`), fact("Peak", text(peak))];
 }

@@ -1,7 +1,10 @@
-export async function ask(path, options) {
+const patience = 10_000; // milliseconds
+
+export async function ask(path, { signal, ...options } = {}) {
 	let response;
+	const over = AbortSignal.timeout(patience);
 	try {
-		response = await fetch(path, { cache: "no-store", ...options });
+		response = await fetch(path, { cache: "no-store", signal: signal ? AbortSignal.any([signal, over]) : over, ...options });
 	} catch (error) {
 		throw error.name === "AbortError" ? error : new Error("The service cannot be reached");
 	}

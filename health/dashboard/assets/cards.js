@@ -3,20 +3,21 @@ import { byId, el, fill } from "./dom.js";
 import { amount, duration, labelled, marksText, quantity, severity } from "./format.js";
 import { isFixed, spanName, view } from "./view.js";
 
-export function showCards({ snapshot, now }, store, charts) {
+export function showCards({ snapshot, now, interval }, store, charts) {
 	const cards = cardsOf(snapshot).sort((a, b) => severity(a.status) - severity(b.status));
-	fill(byId("card-list"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now)));
+	fill(byId("card-list"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now, interval)));
 	fill(byId("cards-range"), `Lines and trends: ${isFixed() ? "shown range" : "last " + spanName(view.range)}`);
 	byId("cards-range").title = snapshot.timestamp;
 }
 
-function seriesOf({ id, name, instance, field }, store, charts) {
+function seriesOf({ id, name, instance, field, unit }, store, charts) {
+	if (unit.endsWith("/min")) return null; // what was recorded is no rate
 	const { series } = charts.find((chart) => chart.id === id || chart.id === name);
-	const one = instance ? series.find(({ label }) => label === instance) : (field || series.length === 1) && series[0];
+	const one = instance ? series.find(({ label, pairs }) => [label, pairs].includes(instance)) : (field || series.length === 1) && series[0];
 	return one ? store.series(one) : null;
 }
 
-function cardOf(card, data, now) {
+function cardOf(card, data, now, interval) {
 	const { id, title, instance, status, value, unit, limit } = card;
 	const [figure, name] = quantity(value, unit);
 	return el("li.card." + status, { id: "card-" + id, "data-card": id },
@@ -24,7 +25,7 @@ function cardOf(card, data, now) {
 		el("p.value", el("span.figure", figure), el("span.unit", name), el("span.trend.quiet", trendText(data, unit))),
 		barOf(card),
 		el("p.foot.quiet", el("span", noteOf(card, now)), el("span", limit == null || unit === "%" ? "" : `limit ${amount(limit, unit)}`)),
-		el("svg.spark", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": true }, el("path", { d: sparkline(data) })));
+		el("svg.spark", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": true }, el("path", { d: sparkline(data, interval) })));
 }
 
 function barOf(card) {
@@ -48,6 +49,7 @@ function barEnd({ limit, warn, fail }) {
 
 function noteOf(card, now) {
 	if (card.value == null) return card.reason ?? "not measured";
+	if (card.status !== card.judged) return "";
 	if (severity(card.status) < severity("pass")) return `for ${duration(now - Date.parse(card.since))}`;
 	return marksText(marksOf(card), card.unit);
 }
@@ -63,14 +65,14 @@ function trendText(data, unit) {
 	return `${change > 0 ? "↗ +" : "↘ −"}${amount(Math.abs(change), unit)}`;
 }
 
-function sparkline(data) {
+function sparkline(data, interval) {
 	const known = data?.mean.filter((v) => v != null) ?? [];
 	if (known.length < 2) return "";
 	const { times, step, mean } = data;
 	const low = Math.min(...known), high = Math.max(...known);
 	let path = "", pen = "M";
 	mean.forEach((v, i) => {
-		if (v == null || times[i] - times[i - 1] > 6 * step) pen = "M";
+		if (v == null || times[i] - times[i - 1] > 2.5 * Math.max(step, interval)) pen = "M";
 		if (v == null) return;
 		const x = (100 * (times[i] - times[0])) / (times.at(-1) - times[0]);
 		const y = high === low ? 12 : 22 - (20 * (v - low)) / (high - low);

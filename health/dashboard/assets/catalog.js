@@ -21,12 +21,12 @@ export const titleOf = (rule) => componentOf(rule)?.title ?? titles[rule] ?? rul
 export function cardsOf(s) {
 	const cards = components.map((c) => {
 		const { warn = null, fail = null, ...rule } = s.rules.find((r) => r.name === c.id) ?? {};
-		const { status = "none", [c.limit]: limit = wholeOf(c.unit) } = s[c.id];
-		return { ...rule, ...c, value: c.value(s), limit, status, warn: warn && warn / c.scale, fail: fail && fail / c.scale };
+		const { status = rule.status ?? "none", [c.limit]: limit = wholeOf(c.unit) } = s[c.id];
+		return { ...rule, ...c, value: c.value(s), limit, status, judged: rule.status, warn: warn && warn / c.scale, fail: fail && fail / c.scale };
 	});
 	const others = s.rules.filter((rule) => !componentOf(rule.name)).map((rule) => {
 		const unit = shown(rule.metric, rule.unit);
-		return { ...rule, unit, id: [rule.name, rule.instance].filter(Boolean).join(":"), title: titleOf(rule.name), limit: wholeOf(unit) };
+		return { ...rule, unit, judged: rule.status, id: [rule.name, rule.instance].filter(Boolean).join(":"), title: titleOf(rule.name), limit: wholeOf(unit) };
 	});
 	return [...cards, ...others];
 }
@@ -55,20 +55,22 @@ export function chartsOf(s, recorded) {
 	return charts;
 }
 
-// ruleChart shows all that was recorded of a rule's metric. A rate has no line in it.
-function ruleChart({ name, metric, unit = "" }, recorded) {
+// ruleChart shows all that was recorded of a rule's metric. A rate has no line in it, and neither has a sum.
+function ruleChart({ name, instance, metric, unit = "" }, recorded) {
 	const value = unit.replace(/\/min$/, "");
 	const series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
 		const key = seriesKey(metric, attributes), label = Object.values(attributes).join(", ") || "mean";
-		return { group: "rules", name: metric, key, label, value: (now) => valueOf(now, name, metric, key, label) };
+		const pairs = Object.entries(attributes).map((pair) => pair.join("=")).join(",");
+		return { group: "rules", name: metric, key, label, pairs, value: (now) => valueOf(now, name, metric, key, [label, pairs]) };
 	});
-	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: value === unit ? 1 : NaN, series };
+	const drawn = value === unit && (instance || series.length === 1);
+	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: drawn ? 1 : NaN, series };
 }
 
-function valueOf(s, rule, metric, key, label) {
+function valueOf(s, rule, metric, key, instances) {
 	const found = s.metrics.find((m) => m.name === metric && seriesKey(metric, m.attributes) === key);
-	const rules = s.rules.filter((r) => r.name === rule);
-	return (found ?? rules.find((r) => r.instance === label || (rules.length === 1 && !r.instance)))?.value;
+	const rules = s.rules.filter((r) => r.name === rule && !r.unit?.endsWith("/min"));
+	return (found ?? rules.find((r) => instances.includes(r.instance) || (rules.length === 1 && !r.instance)))?.value;
 }
 
 export const seriesKey = (name, attributes = {}) => name + JSON.stringify(Object.entries(attributes).sort());

@@ -1,4 +1,4 @@
-import { amount, clock, date, hour, offset } from "./format.js";
+import { amount, exactly, clock, date, hour, offset } from "./format.js";
 
 // Places in a chart, CSS pixels. The left edge is the same in every chart, so that they can be compared.
 const left = 64, right = 8, top = 12, bottom = 24, height = 192;
@@ -26,7 +26,6 @@ export class Plot {
 		return this.from + Math.min(1, Math.max(0, (x - left) / this.inner)) * (this.to - this.from);
 	}
 
-	// draw takes { from, to, lines, marks, periods, unit, interval }; lines are { data, index }.
 	draw(what) {
 		Object.assign(this, what);
 		this.width = this.canvas.clientWidth;
@@ -66,7 +65,7 @@ export class Plot {
 		return top + (1 - (value - this.low) / (this.high - this.low)) * (height - top - bottom);
 	}
 
-	// scale fits what is to be seen: from zero unless all is far above it, and up to a threshold that is not far away.
+	// scale begins at zero unless all is far above it, and has a threshold in it that is not far away.
 	#scale() {
 		let low = Infinity, high = -Infinity;
 		for (const { data: { times, step, min, max } } of this.lines) {
@@ -104,7 +103,6 @@ export class Plot {
 		}
 	}
 
-	// runs calls f with the first and last index of each part of a series without a gap.
 	#runs({ times, step, mean }, f) {
 		const most = 2.5 * Math.max(step, this.interval);
 		let first = -1, last = -1;
@@ -195,7 +193,6 @@ export class Plot {
 	}
 }
 
-// The gaps are 1, 2 and 5 times a power of ten.
 function niceGap(least) {
 	const power = 10 ** Math.floor(Math.log10(least));
 	return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least * 0.999);
@@ -210,12 +207,12 @@ function timeTicks(from, to, most) {
 	for (let t = Math.ceil((from + offset(from)) / gap) * gap; ; t += gap) {
 		const time = t - offset(t - offset(from));
 		if (time > to) return ticks;
+		if (time + offset(time) !== t) continue; // the clocks leave it out
 		const midnight = t % day === 0 && to - from > day / 2;
 		ticks.push([time, gap >= day || midnight ? date(time) : gap < minute ? clock(time) : hour(time)]);
 	}
 }
 
-// nearest is the index of the bucket at the time, and -1 where there is none near.
 export function nearest({ times, step, mean }, time, interval) {
 	let low = 0, high = times.length;
 	while (low < high) {
@@ -231,6 +228,6 @@ export function nearest({ times, step, mean }, time, interval) {
 
 export function reading({ min, mean, max }, i, unit) {
 	if (i < 0) return "no data";
-	const [low, middle, high] = [min, mean, max].map((values) => amount(values[i], unit));
+	const [low, middle, high] = [min, mean, max].map((values) => amount(values[i], unit, exactly));
 	return low === high ? middle : `${middle} (${low} – ${high})`;
 }

@@ -16,6 +16,7 @@ function onceAFrame(draw) {
 
 const tableRows = 60;
 const shortest = 8; // drag, in pixels
+const longest = 400 * 86_400_000; // range, in milliseconds: what a history holds
 
 export class Charts {
 	redraw = onceAFrame(() => this.live.snapshot && this.#draw());
@@ -58,7 +59,6 @@ export class Charts {
 		return this.#panels.get(chart.id);
 	}
 
-	// point moves the crosshair of all charts; null takes it away.
 	point(time) {
 		this.cursor = time;
 		this.#follow();
@@ -70,7 +70,8 @@ export class Charts {
 	}
 
 	zoom(a, b) {
-		const from = Math.floor(Math.min(a, b)), to = Math.ceil(Math.max(a, b));
+		const to = Math.ceil(Math.min(Math.max(a, b), this.live.now));
+		const from = Math.floor(Math.max(Math.min(a, b), to - longest));
 		if (to - from >= 1000) change({ from, to });
 	}
 }
@@ -112,7 +113,6 @@ class Panel {
 		this.#fillTable();
 	}
 
-	// At null, point shows the values of the end.
 	point(time) {
 		const { plot, cross } = this;
 		let read = null;

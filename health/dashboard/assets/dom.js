@@ -28,6 +28,8 @@ function set(node, name, value) {
 // keeps the focus, and a selection in it.
 export function fill(parent, ...children) {
 	const wanted = present(children);
+	const ids = wanted.map((child) => child.id);
+	for (const child of [...parent.children]) if (child.id && !ids.includes(child.id)) child.remove(); // none that stays is moved
 	wanted.forEach((child, i) => {
 		const next = child.nodeType ? child : new Text(child);
 		const here = parent.childNodes[i];
@@ -59,9 +61,16 @@ export const sign = (status) => el("svg.sign." + status, { "aria-hidden": true }
 export const table = (label, head, rows) => el("div.scroll", { tabindex: 0, role: "region", "aria-label": label },
 	el("table", el("thead", el("tr", head)), el("tbody", rows)));
 
-export const say = (text) => { byId("said").textContent = text; };
+let said = [];
 
-// stored uses the browser's storage, unless that is blocked.
+export function say(text) {
+	if (said.push(text) > 1) return;
+	setTimeout(() => {
+		byId("said").textContent = said.join(" ");
+		said = [];
+	}, 100);
+}
+
 export function stored(use) {
 	try {
 		return use(localStorage);

@@ -12,6 +12,8 @@ const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 const number = (value) => (Math.abs(value) >= 100 ? whole : precise).format(value);
 
+export const exactly = new Intl.NumberFormat("en", { maximumSignificantDigits: 8 }).format;
+
 // The units that UCUM's are shown in, each from a least amount on; "%" is a share of 0 to 1.
 const units = {
 	By: [[10 * 2 ** 30, 2 ** 30, "GiB"], [2 ** 20, 2 ** 20, "MiB"], [1024, 1024, "KiB"], [0, 1, "B"]],
@@ -20,29 +22,29 @@ const units = {
 	1: [[0, 1, ""]],
 };
 
-export function quantity(value, unit = "") {
+export function quantity(value, unit = "", write = number) {
 	if (value == null) return ["–", ""];
-	if (unit === "MiBy") return quantity(value * 2 ** 20, "By");
+	if (unit === "MiBy") return quantity(value * 2 ** 20, "By", write);
 	if (unit.endsWith("/min")) {
-		const [figure, name] = quantity(value, unit.slice(0, -4));
+		const [figure, name] = quantity(value, unit.slice(0, -4), write);
 		return [figure, name + "/min"];
 	}
 	if (unit.startsWith("{")) {
 		const word = unit.slice(1, -1).replaceAll("_", " ");
-		return [number(value), value === 1 || word.endsWith("s") ? word : word + "s"];
+		return [write(value), value === 1 || word.endsWith("s") ? word : word + "s"];
 	}
 	const steps = units[unit] ?? [[0, 1, unit]];
 	const size = Math.abs(value) || 1; // nothing is shown in the unit itself
 	const [, factor, name] = steps.find(([least]) => size >= least);
-	return [number(value / factor), name];
+	return [write(value / factor), name];
 }
 
-export function amount(value, unit = "") {
-	const [figure, name] = quantity(value, unit);
+export function amount(value, unit = "", write = number) {
+	const [figure, name] = quantity(value, unit, write);
 	return unit.startsWith("{") || name === "" ? figure : `${figure} ${name}`;
 }
 
-// marksText names thresholds, with their unit once where it is the same.
+// marksText names the unit once where it is the same.
 export const marksText = (marks, unit) => marks.map(({ level, value }) => `${level} ${amount(value, unit)}`)
 	.join(" · ").replace(/( \S+)( · .*\1)$/, "$2");
 
@@ -50,7 +52,6 @@ export const shown = (metric, unit = "") => (unit === "1" && /(utilization|ratio
 
 const lengths = [[86_400, "d"], [3600, "h"], [60, "min"]];
 
-// duration names the two largest units of a number of milliseconds.
 export function duration(ms) {
 	let rest = Math.max(0, Math.round(ms / 1000));
 	if (rest < 60) return `${rest} s`;
@@ -73,10 +74,10 @@ export const hour = (time) => written(time).slice(17, 22);
 export const clock = (time) => written(time).slice(17, 25);
 export const moment = (time) => `${date(time)}, ${clock(time)}`;
 
-export const when = (time, now) => (date(time) === date(now) ? clock(time) : moment(time));
+export const when = (time, now) => (written(time).slice(0, 16) === written(now).slice(0, 16) ? clock(time) : moment(time));
 
-export function zoneName() {
+export function zoneName(at) {
 	if (view.utc) return "UTC";
-	const ahead = new Date().toLocaleTimeString("en", { timeZoneName: "shortOffset" }).split(" ").at(-1);
+	const ahead = new Date(at).toLocaleTimeString("en", { timeZoneName: "shortOffset" }).split(" ").at(-1);
 	return `${Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ")} (${ahead.replace("GMT", "UTC")})`;
 }

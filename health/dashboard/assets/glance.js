@@ -22,7 +22,7 @@ export function showGlance(live) {
 
 function showStatus({ snapshot: s, isKnown, now, age, condition }) {
 	const status = isKnown ? s.overall_status : "unknown";
-	const verdict = isKnown ? words[status] : "No data";
+	const verdict = isKnown ? words[status] : condition === "paused" ? "Paused" : "No data";
 	const since = isKnown ? s.overall_since : s.timestamp;
 	const uptime = s.service.uptime_seconds;
 	const probe = (title, verdict) => fact(title, labelled(isKnown ? verdict : "unknown"), isKnown ? verdict : "unknown");
@@ -39,7 +39,7 @@ export const fact = (name, value, status) => el("div", el("dt", name), el("dd", 
 
 function reasonsOf(s) {
 	const checks = s.checks.map((c) => ({ status: c.status, text: `Check ${c.name}: ${c.error ?? c.status}` }));
-	const cards = cardsOf(s).map(({ status, title, instance, value, unit, [status]: mark }) => ({
+	const cards = cardsOf(s).filter((card) => card.status === card.judged).map(({ status, title, instance, value, unit, [status]: mark }) => ({
 		status, text: `${title}${instance ? " " + instance : ""}: ${amount(value, unit)}, ${status} at ${amount(mark, unit)}`,
 	}));
 	return [...cards, ...checks].filter(({ status }) => severity(status) < severity("unknown"))
@@ -50,20 +50,13 @@ function reasonsOf(s) {
 function noticesOf(s, now) {
 	const notices = s.failures.map((f) => `The ${f.kind} ${f.source} gives no reading: ${f.error}`);
 	if (s.history && s.history.condition !== "ok") notices.push(`History: ${s.history.condition.replace("_", " ")} ${s.history.error ?? ""}`);
-	notices.push(...exportNotices(s.otlp, now));
+	const { condition, since, queued, error, spool_error } = s.otlp ?? {};
+	const verdict = { away: "is away", rejected: "refuses" }[condition];
+	if (verdict) notices.push(`The Collector ${verdict} since ${when(since, now)}, ${queued} requests wait on disk: ${error}`);
+	if (spool_error) notices.push(`Exports cannot wait on disk: ${spool_error}`);
 	for (const { rule, until, by } of s.silences) notices.push(`Rule ${rule} is silenced until ${when(until, now)} by ${by}`);
 	for (const { rule, series } of s.untracked) notices.push(`Rule ${rule}: ${series} series are not judged`);
 	for (const { destination, error } of s.notifications) if (error) notices.push(`Notifications to ${destination} fail: ${error}`);
-	return notices;
-}
-
-function exportNotices(otlp, now) {
-	const notices = [];
-	if (!otlp) return notices;
-	const { condition, since, queued, error, spool, spool_error } = otlp;
-	const verdict = { away: "is away", rejected: "refuses" }[condition];
-	if (verdict) notices.push(`The Collector ${verdict} since ${when(since, now)}, ${queued} requests wait on disk: ${error}`);
-	if (spool_error) notices.push(`Exports cannot be kept on disk (${spool.replace("_", " ")}): ${spool_error}`);
 	return notices;
 }
 
@@ -72,7 +65,9 @@ function bannerOf({ condition, snapshot, now, problem }) {
 	switch (condition) {
 	case "lost": return [`Connection lost: ${problem}.${at}Trying again …`];
 	case "stalled": return [`The monitor has stalled: no new numbers arrive.${at}`];
-	case "ended": return [`You are logged out.${at}`, el("a", { href: "login" + query({ next: address() }) }, "Log in again")];
+	case "ended": return snapshot?.monitor.login ? [`You are logged out.${at}`, el("a", { href: "login" + query({ next: address() }) }, "Log in again")]
+		: [`Access is refused.${at}`];
+	case "connecting": return problem ? [`No numbers yet: ${problem}.`] : [];
 	default: return [];
 	}
 }

@@ -10,7 +10,7 @@ const go = (id) => () => {
 
 const keys = {
 	a: ["Alerts", go("alerts")], n: ["Numbers now", go("cards")], c: ["Charts", go("charts")], s: ["Tables", go("tables")],
-	t: ["Next theme", nextTheme], u: ["UTC or local time", nextZone], e: ["Export the shown range", () => byId("export").click()],
+	t: ["Next theme", nextTheme], u: ["UTC or local time", nextZone], e: ["Export the shown range", () => byId("export")?.click()],
 	0: ["Back to the live range", () => follow()], "?": ["This list", help],
 };
 Object.keys(spans).forEach((range, i) => { keys[i + 1] = [`Last ${range}`, () => follow(range)]; });

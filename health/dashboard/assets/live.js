@@ -6,7 +6,7 @@ const pollAgain = 5000, openAgain = 10_000;
 // Live keeps the newest snapshot: by server-sent events, and by polling while none come.
 export class Live {
 	snapshot = null;
-	condition = "connecting"; // live, polled, stalled, lost or ended (logged out)
+	condition = "connecting"; // live, polled, stalled, lost, paused (hidden) or ended (logged out)
 	problem = ""; // why it is lost
 
 	#source = null;
@@ -26,12 +26,10 @@ export class Live {
 		this.#turn();
 	}
 
-	// Of the newest snapshot, in milliseconds.
 	get age() {
 		return Date.now() - this.#taken;
 	}
 
-	// The server's time.
 	get now() {
 		return this.snapshot ? Date.parse(this.snapshot.timestamp) + this.age : Date.now();
 	}
@@ -48,7 +46,11 @@ export class Live {
 	#turn() {
 		this.#source?.close();
 		this.#interrupt();
-		if (document.hidden) return;
+		if (document.hidden) {
+			this.condition = "paused";
+			this.listener.condition();
+			return;
+		}
 		this.#open();
 		this.#poll();
 	}
@@ -61,19 +63,20 @@ export class Live {
 	#open() {
 		const source = (this.#source = new EventSource("api/stream"));
 		this.#nextOpening = Infinity;
-		source.onopen = () => {
-			this.#streaming = true;
-			if (this.#missed) this.listener.catchUp();
-			this.#missed = false;
-		};
 		source.onerror = () => {
 			this.#interrupt();
 			// The browser goes on where it was, unless it was refused.
 			if (source.readyState === EventSource.CLOSED) this.#nextOpening = Date.now() + openAgain;
 		};
-		source.addEventListener("snapshot", (event) => this.#accept(JSON.parse(event.data)));
-		source.addEventListener("transition", (event) => this.listener.transition(JSON.parse(event.data)));
-		source.addEventListener("reset", () => this.listener.missed());
+		const on = (name, take) => source.addEventListener(name, (event) => {
+			this.#streaming = true; // an open stream says nothing yet: something in between may keep it back
+			take(JSON.parse(event.data));
+			if (this.#missed) this.listener.catchUp();
+			this.#missed = false;
+		});
+		on("snapshot", (snapshot) => this.#accept(snapshot));
+		on("transition", (transition) => this.listener.transition(transition));
+		on("reset", () => this.listener.missed());
 	}
 
 	async #poll() {
@@ -87,16 +90,17 @@ export class Live {
 		} catch (problem) {
 			this.problem = problem.message;
 			this.#nextPoll = Date.now() + Math.max(problem.retryAfter ?? 0, pollAgain);
-			if (problem.status === 401) this.condition = "ended";
-			else if (problem.status !== 429) this.condition = "lost"; // who refuses is there
+			if (problem.status === 401) {
+				this.condition = "ended";
+				this.#nextPoll += openAgain;
+			} else if (problem.status !== 429) this.condition = "lost"; // who refuses is there
 		}
 		this.#check();
 	}
 
-	// accept takes a snapshot that is at least age milliseconds old.
 	#accept(snapshot, age = 0) {
 		const before = this.snapshot;
-		if (snapshot.timestamp < before?.timestamp && snapshot.service.instance === before.service.instance) return;
+		if (snapshot.timestamp < before?.timestamp && snapshot.monitor.sequence < before.monitor.sequence) return;
 		const taken = Date.now() - Math.max(0, age || 0);
 		if (snapshot.timestamp !== before?.timestamp || taken < this.#taken) this.#taken = taken;
 		this.snapshot = snapshot;
@@ -107,9 +111,12 @@ export class Live {
 
 	#check() {
 		const now = Date.now();
+		if (now >= this.#nextPoll && (!this.#streaming || this.age > 1.5 * this.interval + 1000)) {
+			this.#interrupt();
+			this.#poll();
+		}
 		if (this.condition !== "ended") {
 			if (now >= this.#nextOpening) this.#open();
-			if (now >= this.#nextPoll && (!this.#streaming || this.age > 1.5 * this.interval + 1000)) this.#poll();
 			if (this.condition !== "lost") this.condition = this.#judge();
 		}
 		this.listener.condition();

@@ -9,19 +9,24 @@ import { addSample, loadSamples, showTables } from "./tables.js";
 import { showToolbar } from "./toolbar.js";
 import { isFixed, onView, readURL, span, view } from "./view.js";
 
-const drawAfter = 100; // milliseconds
+// Milliseconds.
+const drawAfter = 100, loadAfter = 300, tryAgain = 20_000;
 
 readURL();
-const live = new Live({ snapshot: take, transition, condition, catchUp, missed: loadAlerts });
+const live = new Live({ snapshot: take, transition, condition, catchUp, missed: refreshAlerts });
 const store = new Store();
 const alerts = new Alerts(live);
 const charts = new Charts(store, live, alerts);
 let loaded = 0; // when the range was asked for
 let waiting = null; // to draw
+let zooming = null; // to load
 
 onView((changes) => {
 	if (!live.snapshot) return;
-	if ("range" in changes || "from" in changes) load();
+	if ("range" in changes || "from" in changes) {
+		clearTimeout(zooming);
+		zooming = setTimeout(load, loadAfter); // who zooms again asks once
+	}
 	show();
 });
 live.start();
@@ -34,7 +39,7 @@ function take(snapshot) {
 		catchUp();
 		return;
 	}
-	store.append(snapshot, charts.list);
+	if (!isFixed() || Date.parse(snapshot.timestamp) < view.to) store.append(snapshot, charts.list);
 	if (others || isOld()) load();
 	showSoon();
 }
@@ -45,8 +50,9 @@ function catchUp() {
 }
 
 function isOld() {
-	const [from, to] = span(live.now);
-	return !isFixed() && Date.now() - loaded > Math.max(60_000, (to - from) / 600);
+	const age = Date.now() - loaded, [from, to] = span(live.now);
+	if (alerts.problem || store.problems.size > 0) return age > tryAgain;
+	return !isFixed() && age > Math.max(60_000, (to - from) / 600);
 }
 
 async function load() {
@@ -57,6 +63,11 @@ async function load() {
 
 async function loadAlerts() {
 	await alerts.load();
+	show();
+}
+
+async function refreshAlerts() {
+	await alerts.refresh();
 	show();
 }
 
@@ -71,7 +82,6 @@ function condition() {
 	if (live.snapshot && view.range === "15m" && !isFixed()) charts.redraw();
 }
 
-// showSoon draws once for all that comes together.
 function showSoon() {
 	waiting ??= setTimeout(() => {
 		waiting = null;
@@ -83,7 +93,7 @@ function show() {
 	showGlance(live);
 	showCards(live, store, charts.list);
 	alerts.show();
-	showToolbar(live.now);
+	showToolbar(live);
 	showTables(live);
 	charts.redraw();
 }

@@ -2,6 +2,7 @@ import { between, get, query } from "./api.js";
 import { seriesKey } from "./catalog.js";
 
 const points = 700;
+const namesLast = 30_000; // milliseconds
 
 // Store holds the shown range of every series, in groups that are asked for together.
 export class Store {
@@ -10,6 +11,7 @@ export class Store {
 
 	#groups = new Map(); // name: { step, times, series: Map of key: { min, mean, max, count }, last }
 	#abort = null;
+	#named = 0; // when the names were asked for
 
 	series(one) {
 		const group = this.#groups.get(one.group);
@@ -17,7 +19,6 @@ export class Store {
 		return values ? { step: group.step, times: group.times, ...values } : null;
 	}
 
-	// load calls each when one group has come.
 	async load(charts, span, each) {
 		this.#abort?.abort();
 		this.#abort = new AbortController();
@@ -27,9 +28,16 @@ export class Store {
 			each();
 		};
 		const process = load("process");
-		this.recorded = (await this.#ask("names", "api/series", signal)) ?? this.recorded;
+		if (Date.now() - this.#named > namesLast) await this.#name(signal);
 		charts.update();
 		await Promise.all([process, load("connections"), load("rules")]);
+	}
+
+	async #name(signal) {
+		const recorded = await this.#ask("names", "api/series", signal);
+		if (!recorded) return;
+		this.recorded = recorded;
+		this.#named = Date.now();
 	}
 
 	// loadGroup asks for columns, and for those metrics that were recorded: others would be refused.
@@ -65,7 +73,6 @@ export class Store {
 	}
 }
 
-// The group holds what was taken before the end of the answer.
 function unpack(answer, group) {
 	const series = new Map();
 	for (const { name, attributes, count, min, mean, max } of answer.series) {
@@ -74,7 +81,7 @@ function unpack(answer, group) {
 	return { step: answer.step_seconds * 1000, times: answer.timestamps.map(Date.parse), series, last: Date.parse(answer.to) - 1 };
 }
 
-// place returns the index of the bucket for a time, which it makes where there is none; -1: the time was counted already.
+// place finds or makes the bucket for a time; -1: the time was counted already.
 function place(group, time) {
 	if (time <= group.last) return -1;
 	group.last = time;

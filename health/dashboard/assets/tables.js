@@ -58,7 +58,7 @@ export function showTables({ snapshot: s, now }) {
 	showTable("samples", samples.toReversed(), now);
 }
 
-export function showTable(name, rows, now, remark = null) {
+export function showTable(name, rows, now, remark = null, nothing = "") {
 	const columns = tables[name], section = byId(name), label = section.ariaLabel;
 	const order = view.sorted.get(name) ?? "";
 	const column = columns.find((c) => [c.title, "-" + c.title].includes(order)), direction = order.startsWith("-") ? "descending" : "ascending";
@@ -66,7 +66,7 @@ export function showTable(name, rows, now, remark = null) {
 		button(c.title, () => sort(name, c.title))));
 	const body = sorted(rows, column, direction).map((row) => el("tr", { id: row.row }, columns.map((c, i) =>
 		el(i === 0 ? "th" : "td", { scope: i === 0 && "row", class: c.kind }, c.show(row, now)))));
-	fill(section, el("h2", label, " ", remark), rows.length ? table(label + " table", head, body) : el("p.empty", `No ${label.toLowerCase()}.`));
+	fill(section, el("h2", label, " ", remark), rows.length ? table(label + " table", head, body) : el("p.empty", nothing || `No ${label.toLowerCase()}.`));
 }
 
 function sorted(rows, column, direction) {
@@ -78,7 +78,6 @@ function sorted(rows, column, direction) {
 	return direction === "ascending" ? up : up.reverse();
 }
 
-// sort goes from ascending to descending to the order that the rows come in.
 function sort(name, title) {
 	const now = view.sorted.get(name);
 	const order = { [title]: "-" + title, ["-" + title]: "" }[now] ?? title;

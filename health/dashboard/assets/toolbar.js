@@ -6,14 +6,14 @@ import { change, follow, isFixed, span, spanName, spans, view } from "./view.js"
 
 const { dataset } = document.documentElement;
 
-export function showToolbar(now) {
+export function showToolbar({ now, snapshot }) {
 	const range = span(now), [from, to] = range;
 	const choice = (text, pressed, onclick) => button(text, onclick, { "aria-pressed": String(pressed) });
 	fill(byId("toolbar"),
 		Object.keys(spans).map((name) => choice(spanName(name), !isFixed() && view.range === name, () => follow(name))),
 		choice("Custom …", isFixed(), () => choose(range)), isFixed() ? button("Back to live", () => follow()) : null,
-		el("a.button", { id: "export", download: "", href: "export" + query(between(range)) }, "Export CSV"));
-	fill(byId("charts-range"), `${moment(from)} – ${isFixed() ? moment(to) : "now"} · ${duration(to - from)} · ${zoneName()}`);
+		snapshot.history && el("a.button", { id: "export", download: "", href: "export" + query(between(range)) }, "Export CSV"));
+	fill(byId("charts-range"), `${moment(from)} – ${isFixed() ? moment(to) : "now"} · ${duration(to - from)} · ${zoneName(to)}`);
 	fill(byId("zone"), view.utc ? "UTC" : "Local time");
 	byId("zone").ariaPressed = view.utc;
 	fill(byId("theme"), { light: "Light", dark: "Dark" }[dataset.theme] ?? "System");
@@ -22,7 +22,7 @@ export function showToolbar(now) {
 function choose([from, to]) {
 	const input = (name, time) => el("input", { name, type: "datetime-local", step: 1, required: true, value: iso(time + offset(time)).slice(0, 19) });
 	ask({
-		title: "Custom range", text: `Times in ${zoneName()}.`, action: "Show",
+		title: "Custom range", text: `Times in ${zoneName(to)}.`, action: "Show",
 		fields: [["From", input("from", from)], ["To", input("to", to)]],
 		send: (form) => {
 			const [from, to] = ["from", "to"].map((name) => Date.parse(form.get(name) + (view.utc ? "Z" : "")));

@@ -46,7 +46,6 @@ export const span = (now) => (isFixed() ? [view.from, view.to] : [now - spans[vi
 
 export const follow = (range = view.range) => change({ range, from: null, to: null });
 
-// go follows a link to another view of this page, without a new load of it.
 export function go(event) {
 	if (event.ctrlKey || event.metaKey || event.shiftKey) return;
 	event.preventDefault();

@@ -81,7 +81,7 @@ func TestChartByKeyboard(t *testing.T) {
 	p.until(fmt.Sprintf(`%s.ariaValueNow === %[1]s.ariaValueMin`, plot))
 	p.press(kb.ArrowRight)
 	p.until(fmt.Sprintf(`Number(%s.ariaValueNow) > Number(%[1]s.ariaValueMin)`, plot))
-	p.until(fmt.Sprintf(`/\d\d:\d\d:\d\d: mean \d+ \(\d+ – \d+\)/.test(%s.ariaValueText)`, plot))
+	p.until(fmt.Sprintf(`/\d\d:\d\d:\d\d: mean [\d.]+ \(\d+ – \d+\)/.test(%s.ariaValueText)`, plot))
 	whole := p.spans()[0]
 	p.press("+")
 	p.until(fmt.Sprintf(`%s.ariaValueMax - %[1]s.ariaValueMin < %f`, plot, 0.6*whole.length()))
