@@ -1,4 +1,4 @@
-import { amount, exactly, clock, date, hour, offset } from "./format.js";
+import { amount, clock, date, hour, offset } from "./format.js";
 
 // Places in a chart, CSS pixels. The left edge is the same in every chart, so that they can be compared.
 const left = 64, right = 8, top = 12, bottom = 24, height = 192;
@@ -226,8 +226,8 @@ export function nearest({ times, step, mean }, time, interval) {
 	return i < 0 || time - times[i] > 1.5 * width || mean[i] == null ? -1 : i;
 }
 
-export function reading({ min, mean, max }, i, unit) {
+export function reading({ min, mean, max }, i, unit, write) {
 	if (i < 0) return "no data";
-	const [low, middle, high] = [min, mean, max].map((values) => amount(values[i], unit, exactly));
+	const [low, middle, high] = [min, mean, max].map((values) => amount(values[i], unit, write));
 	return low === high ? middle : `${middle} (${low} – ${high})`;
 }

@@ -1,7 +1,7 @@
 import { chartsOf, marksOf } from "./catalog.js";
 import { Plot, nearest, reading, seriesStroke } from "./chart.js";
 import { button, byId, el, fill, table } from "./dom.js";
-import { duration, marksText, moment, when } from "./format.js";
+import { duration, exactly, marksText, moment, when } from "./format.js";
 import { change, follow, isFixed, span, view } from "./view.js";
 
 function onceAFrame(draw) {
@@ -35,7 +35,7 @@ export class Charts {
 		matchMedia("(prefers-color-scheme: dark)").onchange = () => this.redraw();
 	}
 
-	// update reports whether other series than before are to be loaded.
+	// update reports whether other series are to be loaded.
 	update() {
 		const before = JSON.stringify(this.list);
 		this.list = chartsOf(this.live.snapshot, this.store.recorded);
@@ -118,7 +118,7 @@ class Panel {
 		let read = null;
 		for (const line of this.lines) {
 			const i = nearest(line.data, time ?? plot.to, this.interval);
-			line.reading = reading(line.data, i, this.chart.unit);
+			line.reading = reading(line.data, i, this.chart.unit, time == null ? undefined : exactly);
 			if (i >= 0 && !line.off) read ??= line.data.times[i];
 		}
 		fill(this.legend, this.lines.map((line) => this.#item(line)));
@@ -214,7 +214,7 @@ class Panel {
 		const each = Math.ceil(inside.length / tableRows);
 		const head = ["Time", ...this.lines.map((line) => line.label)].map((text) => el("th", { scope: "col" }, text));
 		const rows = inside.filter((_, i) => i % each === 0).map((time) => el("tr", el("th", { scope: "row" }, moment(time)),
-			this.lines.map(({ data }) => el("td", reading(data, nearest(data, time, this.interval), this.chart.unit)))));
+			this.lines.map(({ data }) => el("td", reading(data, nearest(data, time, this.interval), this.chart.unit, exactly)))));
 		fill(this.values, table(`${this.chart.title}, mean of ${duration(step)}`, head, rows));
 	}
 }

@@ -29,15 +29,19 @@ const watchFrames = `(() => {
 		frames.push(moved + since(begin));
 		moved = 0;
 	});
-	const listen = EventTarget.prototype.addEventListener;
-	EventTarget.prototype.addEventListener = function (type, listener, ...rest) {
-		if (type !== "pointermove") return listen.call(this, type, listener, ...rest);
-		return listen.call(this, type, (event) => {
-			const begin = performance.now();
-			listener(event);
-			moved += since(begin);
-		}, ...rest);
-	};
+	const handler = Object.getOwnPropertyDescriptor(HTMLElement.prototype, "onpointermove");
+	Object.defineProperty(HTMLElement.prototype, "onpointermove", {
+		...handler,
+		set(handle) {
+			handler.set.call(this, (event) => {
+				const begin = performance.now();
+				handle(event);
+				moved += since(begin);
+				globalThis.moves++;
+			});
+		},
+	});
+	globalThis.moves = 0;
 })()`
 
 // TestFiguresOfARedraw moves the pointer over seven days, of which every sample is kept.
@@ -57,6 +61,9 @@ func TestFiguresOfARedraw(t *testing.T) {
 		p.do(chromedp.MouseEvent(chromedp.MouseMoved, at.Left+at.Width*(0.1+0.85*float64(i)/moves), at.Y))
 	}
 	hover := eval[[]float64](p, "frames.splice(0)")
+	if n := eval[int](p, "moves"); n == 0 {
+		t.Error("the time of what is done when the pointer has moved is not in the figures")
+	}
 	judge(t, "a redraw while the pointer moves over seven days", hover, wantRedraw)
 	if len(hover) < moves/4 {
 		t.Errorf("got %d frames of %d moves, want one of most", len(hover), moves)

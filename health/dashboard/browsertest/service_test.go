@@ -37,6 +37,7 @@ type service struct {
 	files   []*os.File
 	streams atomic.Int64           // that are open
 	broken  atomic.Pointer[string] // the end of a path that is answered 500
+	muffled atomic.Bool            // streams open, and what is in them does not come through
 
 	server *http.Server // nil: stopped
 	served chan error
@@ -113,6 +114,12 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/stream") {
 		s.streams.Add(1)
 		defer s.streams.Add(-1)
+		if s.muffled.Load() {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_ = http.NewResponseController(w).Flush() // the page is what is tested
+			<-r.Context().Done()
+			return
+		}
 	}
 	s.handler.ServeHTTP(w, r)
 }
