@@ -31,14 +31,14 @@ func axe(t *testing.T) string {
 func TestAxeFindsNothing(t *testing.T) {
 	source := axe(t)
 	s := start(t)
-	for _, theme := range []string{"light", "dark"} {
-		t.Run(theme, func(t *testing.T) {
-			p := open(t, 1280, 1000)
+	p := open(t, 1280, 1000)
+	p.beforeScripts(source)
+	p.throughEveryView(s, func(view string) {
+		for _, theme := range []string{"light", "dark"} {
 			p.prefers(theme)
-			p.beforeScripts(source)
-			p.throughEveryView(s, p.isAccessible)
-		})
-	}
+			p.isAccessible(view + ", " + theme)
+		}
+	})
 }
 
 // isAccessible fails for every violation in the view.
