@@ -43,7 +43,7 @@ type OTLPState struct {
 // OTLPDropped counts requests by the reason why they were given up.
 type OTLPDropped struct {
 	Rejected int64 // by the Collector, for good
-	Full     int64 // to make room for newer ones, in memory or on disk
+	Full     int64 // to make room for newer ones, in memory or on disk, or larger than all the room on disk
 	Expired  int64 // too old to be of use
 	Damaged  int64 // on disk
 }

@@ -207,7 +207,7 @@ func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetr
 		e.report(delivered, nil)
 		e.done(request)
 		return 0
-	case errors.Is(err, spool.ErrKept):
+	case errors.Is(err, spool.ErrKept), errors.Is(err, spool.ErrTooLarge): // the forwarder counts it
 		e.report(postponed, err)
 		e.done(request)
 		return 0

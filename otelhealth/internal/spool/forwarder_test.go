@@ -532,6 +532,24 @@ func TestDiskThatTakesNothing(t *testing.T) {
 	}
 }
 
+// TestRequestLargerThanTheSpoolIsDropped has the Collector away, and more than one that is too large.
+func TestRequestLargerThanTheSpoolIsDropped(t *testing.T) {
+	s := startService(t, freeAddress(t), Config{Dir: folder(t), MaxBytes: 200, MaxAge: time.Hour})
+	s.keep(t, "a")
+	for range 3 {
+		if err := s.export(t, strings.Repeat("b", 300)); !errors.Is(err, ErrTooLarge) || status.Code(err) != codes.Unavailable {
+			t.Errorf("got %v, want %v and the Collector's error", err, ErrTooLarge)
+		}
+	}
+	state := s.State()
+	want(t, "queued", state.Queued, 1)
+	want(t, "dropped", state.Dropped, Dropped{Full: 3})
+	s.close(t)()
+	if n := strings.Count(s.log.String(), "HEALTH_SPOOL_MAX_MB"); n != 1 {
+		t.Errorf("said %d times, want once: %s", n, s.log)
+	}
+}
+
 func TestSecondProcessSaysThatItKeepsNothing(t *testing.T) {
 	dir := folder(t)
 	address := freeAddress(t)
