@@ -38,8 +38,9 @@ type exporter struct {
 
 	spare chan *metricdata.ResourceMetrics // requests whose memory may be used again
 
-	dropped  atomic.Int64 // without having been on disk
-	rejected atomic.Int64 // those of them that the Collector refused
+	// Requests that were dropped without having been on disk.
+	full     atomic.Int64 // to make room in the queue
+	rejected atomic.Int64 // by the Collector
 
 	mu          sync.Mutex
 	queue       []*metricdata.ResourceMetrics // oldest first
@@ -121,7 +122,7 @@ func (e *exporter) enqueue(request *metricdata.ResourceMetrics) {
 	e.mu.Lock()
 	if len(e.queue) == queueLength {
 		e.queue = append(e.queue[:1], e.queue[2:]...) // the first may be on its way just now
-		e.dropped.Add(1)
+		e.full.Add(1)
 	}
 	e.queue = append(e.queue, request)
 	e.mu.Unlock()
@@ -217,7 +218,6 @@ func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetr
 		e.report(rejected, err)
 		e.done(request)
 		e.rejected.Add(1)
-		e.dropped.Add(1)
 		return 0
 	default:
 		e.report(postponed, err)
@@ -247,7 +247,7 @@ func (e *exporter) report(now outcome, err error) {
 	}
 	switch now {
 	case delivered:
-		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped.Load(), "requests_on_disk", e.onDisk())
+		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped(), "requests_on_disk", e.onDisk())
 	case postponed:
 		e.logger.Warn("OTLP export fails; requests are kept and tried again", "error", err)
 	case rejected:
@@ -276,6 +276,9 @@ func (e *exporter) success() time.Time {
 	defer e.mu.Unlock()
 	return e.lastSuccess
 }
+
+// dropped returns how many requests were dropped without having been on disk.
+func (e *exporter) dropped() int64 { return e.full.Load() + e.rejected.Load() }
 
 // onDisk returns how many requests are kept there.
 func (e *exporter) onDisk() int {
