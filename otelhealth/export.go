@@ -312,7 +312,7 @@ func notePartial(logger *slog.Logger) grpc.UnaryClientInterceptor {
 }
 
 // close tries to deliver what is queued, each request once, until ctx ends. With a spool it stops sending halfway: what is
-// left in memory then goes to the disk.
+// left in memory then goes to the disk. What has not ended with ctx ends later, beside the caller.
 func (e *exporter) close(ctx context.Context) error {
 	close(e.closing)
 	stop := context.AfterFunc(ctx, e.cancel)
@@ -321,11 +321,16 @@ func (e *exporter) close(ctx context.Context) error {
 	defer sending.Stop()
 	select {
 	case <-e.stopped:
+		return e.end(ctx)
 	case <-ctx.Done():
 		e.forwarder.Cut()
-		e.cancel()
-		return errors.Join(errors.New("the export is held up by the logger or the disk, and still runs"), e.client.Shutdown(ctx))
+		go e.endLate()
+		return fmt.Errorf("the export had not ended when the time for it was over, and still runs: %w", ctx.Err())
 	}
+}
+
+// end closes what the goroutine used, which has ended.
+func (e *exporter) end(ctx context.Context) error {
 	e.cancel()
 	left := e.waiting()
 	errSpool := e.forwarder.Close(ctx)
@@ -337,4 +342,12 @@ func (e *exporter) close(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("%d OTLP requests were not delivered", left), errSpool, errClient)
 	}
 	return errors.Join(errSpool, errClient)
+}
+
+// endLate lets the next process have the spool's folder, though nobody waits for it any more.
+func (e *exporter) endLate() {
+	<-e.stopped
+	if err := e.end(context.Background()); err != nil {
+		e.logger.Warn("the OTLP export ended after Shutdown", "error", err)
+	}
 }

@@ -13,12 +13,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
 )
 
 func TestSpoolSettings(t *testing.T) {
@@ -296,6 +298,29 @@ func TestShutdownKeepsWhatCannotBeSent(t *testing.T) {
 				t.Errorf("%d requests are on disk, %v, want %d", len(left), err, test.left)
 			}
 		})
+	}
+}
+
+// TestShutdownOutOfTimeLetsGoOfTheSpool has no time at all, while a request is on its way.
+func TestShutdownOutOfTimeLetsGoOfTheSpool(t *testing.T) {
+	dir, kept := spoolIn(t)
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(silent)
+	variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}.set(t)
+	m, err := Start(t.Context(), WithInterval(time.Minute), new(logBuffer).option(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a request", func() bool { return m.exporter.waiting() > 0 })
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if err := m.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "disk") {
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+	}
+	next := spool.New(spool.Config{Dir: dir, MaxBytes: 1 << 20, MaxAge: time.Hour})
+	eventually(t, "the folder for the next process", func() bool { return next.Open(time.Now()) == nil })
+	if err := next.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -243,7 +243,8 @@ func (f *Forwarder) Cut() {
 }
 
 // Close sends what is kept, while the Collector takes it and until Cut or the end of ctx. One that is away is not waited
-// for. What is left stays on disk. A nil Forwarder may be closed.
+// for. What is left stays on disk. When ctx ends first the folder is let go of later, as soon as nothing is being sent. A
+// nil Forwarder may be closed.
 func (f *Forwarder) Close(ctx context.Context) error {
 	if f == nil {
 		return nil
@@ -257,6 +258,16 @@ func (f *Forwarder) Close(ctx context.Context) error {
 	case <-f.stopped:
 		return f.spool.Close()
 	case <-ctx.Done():
-		return errors.New("sending what was kept is held up by the logger or the disk, and still runs")
+		f.cut()
+		go f.closeLate()
+		return fmt.Errorf("sending what was kept had not ended when the time for it was over: %w", ctx.Err())
+	}
+}
+
+// closeLate lets go of the folder, though nobody waits for it any more.
+func (f *Forwarder) closeLate() {
+	<-f.stopped
+	if err := f.spool.Close(); err != nil {
+		f.logger.Warn("the spool was closed after Shutdown", "error", err)
 	}
 }
