@@ -43,8 +43,20 @@ func (m *Monitor) setUpSpool() *spool.Forwarder {
 	if folder == "" {
 		return nil
 	}
+	m.warnOfSpoolAge()
 	kept := spool.New(spool.Config{Dir: folder, MaxBytes: c.spool.MaxBytes, MaxAge: c.spool.MaxAge})
 	return spool.NewForwarder(kept, exportTimeout(c.otlp.timeout, c.interval), m.logger)
+}
+
+// prometheusWindow is the out_of_order_time_window of the Prometheus that this project ships.
+const prometheusWindow = time.Hour
+
+// warnOfSpoolAge tells of requests that may be delivered when they are of no use any more. Another database may take them.
+func (m *Monitor) warnOfSpoolAge() {
+	if age := m.config.spool.MaxAge; age > prometheusWindow {
+		m.logger.Warn("HEALTH_SPOOL_MAX_AGE is above the out_of_order_time_window of the Prometheus in collector-config, which drops older points without a word",
+			"HEALTH_SPOOL_MAX_AGE", age, "out_of_order_time_window", prometheusWindow)
+	}
 }
 
 // WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says. A

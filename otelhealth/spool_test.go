@@ -77,6 +77,21 @@ func TestPrometheusTakesWhatIsKeptLongest(t *testing.T) {
 	if c.spool.MaxAge > window {
 		t.Errorf("requests are kept for %v, Prometheus takes points of the last %v", c.spool.MaxAge, window)
 	}
+	if window != prometheusWindow {
+		t.Errorf("Prometheus takes points of the last %v, Start warns of more than %v", window, prometheusWindow)
+	}
+}
+
+func TestStartWarnsOfRequestsKeptLongerThanPrometheusTakesThem(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	for age, want := range map[string]int{"1h": 0, "61m": 1} {
+		var log logBuffer
+		_, kept := spoolIn(t)
+		startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address, "HEALTH_SPOOL_MAX_AGE": age}, kept, log.option())
+		if lines := log.lines("HEALTH_SPOOL_MAX_AGE=1h1m0s out_of_order_time_window=1h0m0s"); len(lines) != want {
+			t.Errorf("%s: logged %q, want %d lines", age, lines, want)
+		}
+	}
 }
 
 func spoolIn(t *testing.T) (dir string, option Option) {
