@@ -10,12 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
 
 	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
@@ -65,26 +63,6 @@ const queueLength = 64
 // outcomeConditions are the outcomes' names in what is published.
 var outcomeConditions = map[outcome]health.OTLPCondition{
 	delivered: health.OTLPOK, postponed: health.OTLPAway, rejected: health.OTLPRejected,
-}
-
-// newOTLPClient dials lazily: it succeeds while the Collector is away. After an outage the connection is tried again
-// within two seconds; gRPC's own default waits up to two minutes. The interceptors see each request, the first one first.
-func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option, interceptors ...grpc.UnaryClientInterceptor) (sdkmetric.Exporter, error) {
-	reconnect := grpc.ConnectParams{Backoff: backoff.Config{
-		BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second,
-	}}
-	all := append([]otlpmetricgrpc.Option{otlpmetricgrpc.WithDialOption(
-		grpc.WithConnectParams(reconnect), grpc.WithChainUnaryInterceptor(interceptors...),
-	)}, options...)
-	all = append(all,
-		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{Enabled: false}),
-		otlpmetricgrpc.WithTimeout(0), // the context's deadline, set here, is the only one
-	)
-	client, err := otlpmetricgrpc.New(ctx, all...)
-	if err != nil {
-		return nil, fmt.Errorf("set up the OTLP export: %w", err)
-	}
-	return client, nil
 }
 
 // shortestTimeout is what an export may take even where half an interval is less: one that is given up too early was

@@ -469,7 +469,7 @@ func TestCollectorCannotSilenceTheExportForLong(t *testing.T) {
 	c := startCollector(t, "127.0.0.1:0")
 	c.answers(func(context.Context) error { return busy.Err() })
 	logger := slog.New(slog.DiscardHandler)
-	client, err := newOTLPClient(t.Context(), []otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(c.address), otlpmetricgrpc.WithInsecure()})
+	client, err := (&otlpConfig{options: []otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(c.address), otlpmetricgrpc.WithInsecure()}}).newClient(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -485,7 +485,7 @@ func TestCollectorCannotSilenceTheExportForLong(t *testing.T) {
 
 // TestRejectedRequestNeverCountsAsAnotherReason reads the counts while they grow.
 func TestRejectedRequestNeverCountsAsAnotherReason(t *testing.T) {
-	client, err := newOTLPClient(t.Context(), []otlpmetricgrpc.Option{otlpmetricgrpc.WithInsecure()})
+	client, err := new(otlpConfig).newClient(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package otelhealth
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -37,10 +38,14 @@ func (c *config) spoolFolder() string {
 }
 
 // setUpSpool returns what keeps requests on disk; nil where none are.
-func (m *Monitor) setUpSpool() *spool.Forwarder {
+func (m *Monitor) setUpSpool(ctx context.Context) *spool.Forwarder {
 	c := m.config
 	folder := c.spoolFolder()
 	if folder == "" {
+		return nil
+	}
+	if c.otlp.bringsConnection(ctx) {
+		m.logger.Warn("OTLP requests are kept in memory alone while the Collector is away: a connection given by otlpmetricgrpc.WithGRPCConn goes past the spool")
 		return nil
 	}
 	m.warnOfSpoolAge()
@@ -60,7 +65,7 @@ func (m *Monitor) warnOfSpoolAge() {
 }
 
 // WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says. A
-// connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it.
+// connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it: then there is none, and Start warns.
 func WithSpool(s SpoolConfig) Option {
 	return func(c *config) {
 		c.spool.enabled = true
