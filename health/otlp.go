@@ -40,10 +40,11 @@ type OTLPState struct {
 	SpoolError string // why the spool is not ok; it may name the folder: for who is authorised
 }
 
-// OTLPDropped counts requests by the reason why they were given up.
+// OTLPDropped counts requests by the reason why they were given up. Points that the Collector refuses in a request that it
+// takes are not among them.
 type OTLPDropped struct {
 	Rejected int64 // by the Collector, for good
-	Full     int64 // to make room for newer ones, in memory or on disk
+	Full     int64 // to make room for newer ones, in memory or on disk, or larger than all the room on disk
 	Expired  int64 // too old to be of use
 	Damaged  int64 // on disk
 }

@@ -10,12 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	colmetricpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
 
 	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
@@ -38,8 +36,9 @@ type exporter struct {
 
 	spare chan *metricdata.ResourceMetrics // requests whose memory may be used again
 
-	dropped  atomic.Int64 // without having been on disk
-	rejected atomic.Int64 // those of them that the Collector refused
+	// Requests that were dropped without having been on disk.
+	full     atomic.Int64 // to make room in the queue
+	rejected atomic.Int64 // by the Collector
 
 	mu          sync.Mutex
 	queue       []*metricdata.ResourceMetrics // oldest first
@@ -64,26 +63,6 @@ const queueLength = 64
 // outcomeConditions are the outcomes' names in what is published.
 var outcomeConditions = map[outcome]health.OTLPCondition{
 	delivered: health.OTLPOK, postponed: health.OTLPAway, rejected: health.OTLPRejected,
-}
-
-// newOTLPClient dials lazily: it succeeds while the Collector is away. After an outage the connection is tried again
-// within two seconds; gRPC's own default waits up to two minutes. The interceptors see each request, the first one first.
-func newOTLPClient(ctx context.Context, options []otlpmetricgrpc.Option, interceptors ...grpc.UnaryClientInterceptor) (sdkmetric.Exporter, error) {
-	reconnect := grpc.ConnectParams{Backoff: backoff.Config{
-		BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second,
-	}}
-	all := append([]otlpmetricgrpc.Option{otlpmetricgrpc.WithDialOption(
-		grpc.WithConnectParams(reconnect), grpc.WithChainUnaryInterceptor(interceptors...),
-	)}, options...)
-	all = append(all,
-		otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{Enabled: false}),
-		otlpmetricgrpc.WithTimeout(0), // the context's deadline, set here, is the only one
-	)
-	client, err := otlpmetricgrpc.New(ctx, all...)
-	if err != nil {
-		return nil, fmt.Errorf("set up the OTLP export: %w", err)
-	}
-	return client, nil
 }
 
 // shortestTimeout is what an export may take even where half an interval is less: one that is given up too early was
@@ -121,7 +100,7 @@ func (e *exporter) enqueue(request *metricdata.ResourceMetrics) {
 	e.mu.Lock()
 	if len(e.queue) == queueLength {
 		e.queue = append(e.queue[:1], e.queue[2:]...) // the first may be on its way just now
-		e.dropped.Add(1)
+		e.full.Add(1)
 	}
 	e.queue = append(e.queue, request)
 	e.mu.Unlock()
@@ -207,7 +186,7 @@ func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetr
 		e.report(delivered, nil)
 		e.done(request)
 		return 0
-	case errors.Is(err, spool.ErrKept):
+	case errors.Is(err, spool.ErrKept), errors.Is(err, spool.ErrTooLarge): // the forwarder counts it
 		e.report(postponed, err)
 		e.done(request)
 		return 0
@@ -217,7 +196,6 @@ func (e *exporter) deliver(ctx context.Context, request *metricdata.ResourceMetr
 		e.report(rejected, err)
 		e.done(request)
 		e.rejected.Add(1)
-		e.dropped.Add(1)
 		return 0
 	default:
 		e.report(postponed, err)
@@ -247,7 +225,7 @@ func (e *exporter) report(now outcome, err error) {
 	}
 	switch now {
 	case delivered:
-		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped.Load(), "requests_on_disk", e.onDisk())
+		e.logger.Info("OTLP export works again", "dropped_requests", e.dropped(), "requests_on_disk", e.onDisk())
 	case postponed:
 		e.logger.Warn("OTLP export fails; requests are kept and tried again", "error", err)
 	case rejected:
@@ -276,6 +254,9 @@ func (e *exporter) success() time.Time {
 	defer e.mu.Unlock()
 	return e.lastSuccess
 }
+
+// dropped returns how many requests were dropped without having been on disk.
+func (e *exporter) dropped() int64 { return e.full.Load() + e.rejected.Load() }
 
 // onDisk returns how many requests are kept there.
 func (e *exporter) onDisk() int {
@@ -309,7 +290,7 @@ func notePartial(logger *slog.Logger) grpc.UnaryClientInterceptor {
 }
 
 // close tries to deliver what is queued, each request once, until ctx ends. With a spool it stops sending halfway: what is
-// left in memory then goes to the disk.
+// left in memory then goes to the disk. What has not ended with ctx ends later, beside the caller.
 func (e *exporter) close(ctx context.Context) error {
 	close(e.closing)
 	stop := context.AfterFunc(ctx, e.cancel)
@@ -318,11 +299,16 @@ func (e *exporter) close(ctx context.Context) error {
 	defer sending.Stop()
 	select {
 	case <-e.stopped:
+		return e.end(ctx)
 	case <-ctx.Done():
 		e.forwarder.Cut()
-		e.cancel()
-		return errors.Join(errors.New("the export is held up by the logger or the disk, and still runs"), e.client.Shutdown(ctx))
+		go e.endLate()
+		return fmt.Errorf("the export had not ended when the time for it was over, and still runs: %w", ctx.Err())
 	}
+}
+
+// end closes what the goroutine used, which has ended.
+func (e *exporter) end(ctx context.Context) error {
 	e.cancel()
 	left := e.waiting()
 	errSpool := e.forwarder.Close(ctx)
@@ -334,4 +320,12 @@ func (e *exporter) close(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("%d OTLP requests were not delivered", left), errSpool, errClient)
 	}
 	return errors.Join(errSpool, errClient)
+}
+
+// endLate lets the next process have the spool's folder, though nobody waits for it any more.
+func (e *exporter) endLate() {
+	<-e.stopped
+	if err := e.end(context.Background()); err != nil {
+		e.logger.Warn("the OTLP export ended after Shutdown", "error", err)
+	}
 }

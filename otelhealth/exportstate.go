@@ -24,7 +24,7 @@ func (e *exporter) state() *health.OTLPState {
 	}
 	e.mu.Unlock()
 	s.Dropped.Rejected = e.rejected.Load()
-	s.Dropped.Full = e.dropped.Load() - s.Dropped.Rejected
+	s.Dropped.Full = e.full.Load()
 	if e.forwarder != nil {
 		addSpool(s, e.forwarder.State())
 	}
@@ -75,7 +75,7 @@ func (m *Monitor) addExport(s *sample) {
 	}
 	number := m.catalog.number
 	s.add(number(health.MetricOTLPQueue), float64(m.exporter.waiting()), nil)
-	s.add(number(health.MetricOTLPDropped), float64(m.exporter.dropped.Load()), nil)
+	s.add(number(health.MetricOTLPDropped), float64(m.exporter.dropped()), nil)
 	success := m.exporter.success()
 	if m.exporter.forwarder != nil {
 		kept := m.exporter.forwarder.State()

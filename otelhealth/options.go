@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
 
 	"github.com/otelhealth/otelhealth-go/alerting"
 	"github.com/otelhealth/otelhealth-go/health"
@@ -66,6 +67,7 @@ type otlpConfig struct {
 	disabled         bool // by OTEL_METRICS_EXPORTER
 	sdkDisabled      bool // by OTEL_SDK_DISABLED
 	options          []otlpmetricgrpc.Option
+	dialing          []grpc.DialOption // after the monitor's own
 	protocol         string
 	protocolVariable string // that set it
 	timeout          time.Duration
@@ -230,12 +232,21 @@ func withSource(register func(*Monitor) error) Option {
 
 // WithOTLP turns the export by OTLP over gRPC on, also where no endpoint is set in the environment (then it goes to
 // https://localhost:4317 unless the options say otherwise). Options given here win over the environment. Timeout and
-// retry are the monitor's own: WithTimeout and WithRetry have no effect.
+// retry are the monitor's own: WithTimeout and WithRetry have no effect. WithDialOption is an error, since it would take
+// the place of the monitor's own dial options: see [WithDialOptions]. A connection of one's own (WithGRPCConn) is used as
+// it is, and never closed; requests are then not kept on disk, and one that the Collector takes in part counts as rejected.
 func WithOTLP(options ...otlpmetricgrpc.Option) Option {
 	return func(c *config) {
 		c.otlp.forced = true
 		c.otlp.options = append(c.otlp.options, options...)
 	}
+}
+
+// WithDialOptions adds to how the export's connection is dialed. Options given here win over the monitor's own times of
+// reconnecting. Interceptors (grpc.WithChainUnaryInterceptor) come after the monitor's own, and see every request that is
+// sent, kept ones too. It has no effect on a connection given by otlpmetricgrpc.WithGRPCConn.
+func WithDialOptions(options ...grpc.DialOption) Option {
+	return func(c *config) { c.otlp.dialing = append(c.otlp.dialing, options...) }
 }
 
 // WithMeterProvider observes the same gauges a second time on the application's own provider, for its exporters. The

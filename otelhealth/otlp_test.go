@@ -262,7 +262,7 @@ func TestCollectorThatFailsHoldsNothingUp(t *testing.T) {
 			c.answers(nil)
 			eventually(t, "delivery once it answers", func() bool { return c.received() >= delivered+20 || test.drops && c.received() > delivered })
 			eventually(t, "a line that says so", func() bool { return len(log.lines("works again")) > 0 })
-			if dropped := m.exporter.dropped.Load(); (dropped > 0) != test.drops {
+			if dropped := m.exporter.dropped(); (dropped > 0) != test.drops {
 				t.Errorf("dropped %d requests", dropped)
 			}
 			if err := m.Shutdown(t.Context()); err != nil {
@@ -310,7 +310,7 @@ func TestFullQueueDropsTheOldest(t *testing.T) {
 	c := startCollector(t, "127.0.0.1:0")
 	c.answers(refuse(codes.Unavailable))
 	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, WithInterval(10*time.Millisecond))
-	eventually(t, "a full queue", func() bool { return m.exporter.dropped.Load() >= 10 })
+	eventually(t, "a full queue", func() bool { return m.exporter.dropped() >= 10 })
 	if n := m.exporter.waiting(); n != queueLength {
 		t.Errorf("%d requests wait, want %d", n, queueLength)
 	}
@@ -436,7 +436,7 @@ func TestRequestThatIsTakenInPartIsDelivered(t *testing.T) {
 	var log logBuffer
 	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, log.option())
 	eventually(t, "ten requests", func() bool { return c.received() >= 10 })
-	if dropped := m.exporter.dropped.Load(); dropped != 0 {
+	if dropped := m.exporter.dropped(); dropped != 0 {
 		t.Errorf("%d requests count as dropped", dropped)
 	}
 	if got := log.lines("too old"); len(got) != 1 {
@@ -469,7 +469,7 @@ func TestCollectorCannotSilenceTheExportForLong(t *testing.T) {
 	c := startCollector(t, "127.0.0.1:0")
 	c.answers(func(context.Context) error { return busy.Err() })
 	logger := slog.New(slog.DiscardHandler)
-	client, err := newOTLPClient(t.Context(), []otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(c.address), otlpmetricgrpc.WithInsecure()})
+	client, err := (&otlpConfig{options: []otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(c.address), otlpmetricgrpc.WithInsecure()}}).newClient(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -481,4 +481,40 @@ func TestCollectorCannotSilenceTheExportForLong(t *testing.T) {
 	if err := e.close(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRejectedRequestNeverCountsAsAnotherReason reads the counts while they grow.
+func TestRejectedRequestNeverCountsAsAnotherReason(t *testing.T) {
+	client, err := new(otlpConfig).newClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Shutdown(t.Context()); err != nil { // it refuses everything from now on, and at once
+		t.Fatal(err)
+	}
+	e := newExporter(client, nil, time.Second, time.Hour, slog.New(slog.DiscardHandler))
+	const requests = 20_000
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range requests {
+			e.deliver(t.Context(), new(metricdata.ResourceMetrics))
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if full := e.state().Dropped.Full; full != 0 {
+			t.Errorf("%d requests count as dropped for want of room", full)
+			break
+		}
+	}
+	<-done
+	if got := e.state().Dropped; got != (health.OTLPDropped{Rejected: requests}) {
+		t.Errorf("got %+v, want %d that were rejected", got, requests)
+	}
+	_ = e.close(t.Context()) // its client is closed already
 }

@@ -146,17 +146,20 @@ func (c *config) exported(metrics []numbered) []numbered {
 
 // setUpExport decides whether there is an export, and logs how to turn it on where there is none.
 func (m *Monitor) setUpExport(ctx context.Context) error {
-	c := m.config.otlp
+	c := &m.config.otlp
 	if off := m.config.exportOff(); off != "" {
 		m.logger.Info("OTLP export is off; " + off)
 		return nil
 	}
+	if err := c.checkDialing(ctx); err != nil {
+		return fmt.Errorf("wrong settings:\n%w", err)
+	}
 	interceptors := []grpc.UnaryClientInterceptor{notePartial(m.logger)}
-	forwarder := m.setUpSpool()
+	forwarder := m.setUpSpool(ctx)
 	if forwarder != nil {
 		interceptors = slices.Insert(interceptors, 0, forwarder.Intercept) // what it sends passes the others too
 	}
-	client, err := newOTLPClient(ctx, c.options, interceptors...)
+	client, err := c.newClient(ctx, interceptors...)
 	if err != nil {
 		return errors.Join(err, forwarder.Close(ctx))
 	}

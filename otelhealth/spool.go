@@ -1,6 +1,7 @@
 package otelhealth
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -37,18 +38,34 @@ func (c *config) spoolFolder() string {
 }
 
 // setUpSpool returns what keeps requests on disk; nil where none are.
-func (m *Monitor) setUpSpool() *spool.Forwarder {
+func (m *Monitor) setUpSpool(ctx context.Context) *spool.Forwarder {
 	c := m.config
 	folder := c.spoolFolder()
 	if folder == "" {
 		return nil
 	}
+	if c.otlp.bringsConnection(ctx) {
+		m.logger.Warn("OTLP requests are kept in memory alone while the Collector is away: a connection given by otlpmetricgrpc.WithGRPCConn goes past the spool")
+		return nil
+	}
+	m.warnOfSpoolAge()
 	kept := spool.New(spool.Config{Dir: folder, MaxBytes: c.spool.MaxBytes, MaxAge: c.spool.MaxAge})
 	return spool.NewForwarder(kept, exportTimeout(c.otlp.timeout, c.interval), m.logger)
 }
 
+// prometheusWindow is the out_of_order_time_window of the Prometheus that this project ships.
+const prometheusWindow = time.Hour
+
+// warnOfSpoolAge tells of requests that may be delivered when they are of no use any more. Another database may take them.
+func (m *Monitor) warnOfSpoolAge() {
+	if age := m.config.spool.MaxAge; age > prometheusWindow {
+		m.logger.Warn("HEALTH_SPOOL_MAX_AGE is above the out_of_order_time_window of the Prometheus in collector-config, which drops older points without a word",
+			"HEALTH_SPOOL_MAX_AGE", age, "out_of_order_time_window", prometheusWindow)
+	}
+}
+
 // WithSpool keeps what the Collector could not take in another place, or more or less of it, than the environment says. A
-// connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it.
+// connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it: then there is none, and Start warns.
 func WithSpool(s SpoolConfig) Option {
 	return func(c *config) {
 		c.spool.enabled = true

@@ -13,12 +13,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/otelhealth/otelhealth-go/health"
+	"github.com/otelhealth/otelhealth-go/otelhealth/internal/spool"
 )
 
 func TestSpoolSettings(t *testing.T) {
@@ -74,6 +76,21 @@ func TestPrometheusTakesWhatIsKeptLongest(t *testing.T) {
 	}
 	if c.spool.MaxAge > window {
 		t.Errorf("requests are kept for %v, Prometheus takes points of the last %v", c.spool.MaxAge, window)
+	}
+	if window != prometheusWindow {
+		t.Errorf("Prometheus takes points of the last %v, Start warns of more than %v", window, prometheusWindow)
+	}
+}
+
+func TestStartWarnsOfRequestsKeptLongerThanPrometheusTakesThem(t *testing.T) {
+	c := startCollector(t, "127.0.0.1:0")
+	for age, want := range map[string]int{"1h": 0, "61m": 1} {
+		var log logBuffer
+		_, kept := spoolIn(t)
+		startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address, "HEALTH_SPOOL_MAX_AGE": age}, kept, log.option())
+		if lines := log.lines("HEALTH_SPOOL_MAX_AGE=1h1m0s out_of_order_time_window=1h0m0s"); len(lines) != want {
+			t.Errorf("%s: logged %q, want %d lines", age, lines, want)
+		}
 	}
 }
 
@@ -296,6 +313,29 @@ func TestShutdownKeepsWhatCannotBeSent(t *testing.T) {
 				t.Errorf("%d requests are on disk, %v, want %d", len(left), err, test.left)
 			}
 		})
+	}
+}
+
+// TestShutdownOutOfTimeLetsGoOfTheSpool has no time at all, while a request is on its way.
+func TestShutdownOutOfTimeLetsGoOfTheSpool(t *testing.T) {
+	dir, kept := spoolIn(t)
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(silent)
+	variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}.set(t)
+	m, err := Start(t.Context(), WithInterval(time.Minute), new(logBuffer).option(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a request", func() bool { return m.exporter.waiting() > 0 })
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if err := m.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "disk") {
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+	}
+	next := spool.New(spool.Config{Dir: dir, MaxBytes: 1 << 20, MaxAge: time.Hour})
+	eventually(t, "the folder for the next process", func() bool { return next.Open(time.Now()) == nil })
+	if err := next.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

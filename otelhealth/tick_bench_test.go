@@ -80,7 +80,7 @@ func BenchmarkTick(b *testing.B) {
 			if err := old.close(b.Context()); err != nil {
 				b.Fatal(err)
 			}
-			m.exporter = newExporter(forgetfulClient{old.client}, m.setUpSpool(), time.Second, time.Hour, m.logger)
+			m.exporter = newExporter(forgetfulClient{old.client}, m.setUpSpool(b.Context()), time.Second, time.Hour, m.logger)
 			benchTicks(b, m)
 		})
 	}

@@ -32,6 +32,7 @@ type Forwarder struct {
 	cut     context.CancelFunc
 	stopped chan struct{} // closed when the goroutine has ended
 
+	tooLarge    sync.Once // for saying it
 	replayed    atomic.Int64
 	lastSuccess atomic.Int64 // Unix nanoseconds; 0: none
 
@@ -87,8 +88,10 @@ func (f *Forwarder) Intercept(ctx context.Context, method string, request, reply
 	if !ok {
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
-	if cause := f.absence(); cause != nil && f.keep(export) {
-		return fmt.Errorf("%w: %w", ErrKept, cause)
+	if cause := f.absence(); cause != nil {
+		if settled := f.keep(export, cause); settled != nil {
+			return settled
+		}
 	}
 	ctx, cancel := f.untilCut(ctx)
 	defer cancel()
@@ -105,10 +108,10 @@ func (f *Forwarder) Intercept(ctx context.Context, method string, request, reply
 		return err
 	}
 	f.leave(err, throttle)
-	if !f.keep(export) {
-		return err
+	if settled := f.keep(export, err); settled != nil {
+		return settled
 	}
-	return fmt.Errorf("%w: %w", ErrKept, err)
+	return err
 }
 
 // untilCut ends ctx also when nothing more is to be sent.
@@ -168,17 +171,28 @@ func (f *Forwarder) answered() {
 	f.present()
 }
 
-// keep writes the request to the disk.
-func (f *Forwarder) keep(request *colmetricpb.ExportMetricsServiceRequest) bool {
+// keep writes the request to the disk. It returns what the client is told when it need not try again: [ErrKept] or
+// [ErrTooLarge], and the cause; nil: it must.
+func (f *Forwarder) keep(request *colmetricpb.ExportMetricsServiceRequest, cause error) (settled error) {
 	payload, err := proto.Marshal(request)
 	if err != nil {
-		return false // the client says so itself
+		return nil // the client says so itself
 	}
 	now := time.Now()
 	err = f.spool.Put(now, pointTime(request, now), payload)
 	f.report()
 	f.notify()
-	return err == nil
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: %w", ErrKept, cause)
+	case errors.Is(err, ErrTooLarge):
+		f.tooLarge.Do(func() {
+			f.logger.Warn("OTLP requests that are larger than the spool are dropped while the Collector is away; raise HEALTH_SPOOL_MAX_MB", "error", err)
+		})
+		return fmt.Errorf("%w: %w", err, cause)
+	default:
+		return nil
+	}
 }
 
 // report logs when requests can be kept no more, and when they can again.
@@ -229,7 +243,8 @@ func (f *Forwarder) Cut() {
 }
 
 // Close sends what is kept, while the Collector takes it and until Cut or the end of ctx. One that is away is not waited
-// for. What is left stays on disk. A nil Forwarder may be closed.
+// for. What is left stays on disk. When ctx ends first the folder is let go of later, as soon as nothing is being sent. A
+// nil Forwarder may be closed.
 func (f *Forwarder) Close(ctx context.Context) error {
 	if f == nil {
 		return nil
@@ -243,6 +258,16 @@ func (f *Forwarder) Close(ctx context.Context) error {
 	case <-f.stopped:
 		return f.spool.Close()
 	case <-ctx.Done():
-		return errors.New("sending what was kept is held up by the logger or the disk, and still runs")
+		f.cut()
+		go f.closeLate()
+		return fmt.Errorf("sending what was kept had not ended when the time for it was over: %w", ctx.Err())
+	}
+}
+
+// closeLate lets go of the folder, though nobody waits for it any more.
+func (f *Forwarder) closeLate() {
+	<-f.stopped
+	if err := f.spool.Close(); err != nil {
+		f.logger.Warn("the spool was closed after Shutdown", "error", err)
 	}
 }

@@ -532,6 +532,24 @@ func TestDiskThatTakesNothing(t *testing.T) {
 	}
 }
 
+// TestRequestLargerThanTheSpoolIsDropped has the Collector away, and more than one that is too large.
+func TestRequestLargerThanTheSpoolIsDropped(t *testing.T) {
+	s := startService(t, freeAddress(t), Config{Dir: folder(t), MaxBytes: 200, MaxAge: time.Hour})
+	s.keep(t, "a")
+	for range 3 {
+		if err := s.export(t, strings.Repeat("b", 300)); !errors.Is(err, ErrTooLarge) || status.Code(err) != codes.Unavailable {
+			t.Errorf("got %v, want %v and the Collector's error", err, ErrTooLarge)
+		}
+	}
+	state := s.State()
+	want(t, "queued", state.Queued, 1)
+	want(t, "dropped", state.Dropped, Dropped{Full: 3})
+	s.close(t)()
+	if n := strings.Count(s.log.String(), "HEALTH_SPOOL_MAX_MB"); n != 1 {
+		t.Errorf("said %d times, want once: %s", n, s.log)
+	}
+}
+
 func TestSecondProcessSaysThatItKeepsNothing(t *testing.T) {
 	dir := folder(t)
 	address := freeAddress(t)
@@ -588,6 +606,35 @@ func TestCloseSendsWhatItCan(t *testing.T) {
 }
 
 // TestAfterCutRequestsAreKept goes on while a request is under way to a Collector that does not answer.
+// TestCloseOutOfTimeLetsGoOfTheFolder closes a forwarder that is sending.
+func TestCloseOutOfTimeLetsGoOfTheFolder(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	f := NewForwarder(New(roomy(dir)), time.Minute, slog.New(slog.DiscardHandler))
+	connection, err := grpc.NewClient(c.address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithChainUnaryInterceptor(f.Intercept))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	c.answers(refuse(status.Error(codes.Unavailable, "no")))
+	client := colmetricpb.NewMetricsServiceClient(connection)
+	if _, err := client.Export(t.Context(), request("a")); !errors.Is(err, ErrKept) {
+		t.Fatalf("got %v, want %v", err, ErrKept)
+	}
+	c.answers(silent)
+	eventually(t, "that it is sent again", func() bool { return len(c.tries("a")) > 1 })
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if err := f.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+	}
+	next := New(roomy(dir))
+	eventually(t, "the folder for the next one", func() bool { return next.Open(time.Now()) == nil })
+	if err := next.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAfterCutRequestsAreKept(t *testing.T) {
 	c := startCollector(t, "127.0.0.1:0")
 	c.answers(silent)

@@ -47,7 +47,7 @@ type entry struct {
 type Dropped struct {
 	Rejected int64 // by the Collector, for good
 	Expired  int64 // older than MaxAge
-	Full     int64 // to make room for newer ones
+	Full     int64 // to make room for newer ones, or larger than all the room
 	Damaged  int64 // torn, changed or removed by others
 }
 
@@ -131,8 +131,11 @@ func (s *Spool) found(entries []entry, damaged int64) {
 	s.dropped.Damaged += damaged + int64(len(known))
 }
 
+// ErrTooLarge is the error of a request that is larger than all the room. It counts as dropped.
+var ErrTooLarge = errors.New("a request is larger than the spool")
+
 // Put keeps a request whose points are of the time at. It returns once the request is on the disk, or with the error
-// that keeps it from being there.
+// that keeps it from being there: [ErrTooLarge] for good, any other one for now.
 func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
@@ -143,6 +146,9 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	}
 	record := encode(at, payload)
 	size := int64(len(record))
+	if size > s.config.MaxBytes {
+		return s.refuse(size)
+	}
 	if room := s.trim(now, size); room < size {
 		return s.noted(fmt.Errorf("keep a request on disk: got %d bytes, want at most %d", size, room))
 	}
@@ -163,6 +169,14 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	return nil
 }
 
+// refuse counts a request of so many bytes that will never fit.
+func (s *Spool) refuse(size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropped.Full++
+	return fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLarge, size, s.config.MaxBytes)
+}
+
 func (s *Spool) number() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,18 +187,19 @@ func (s *Spool) number() uint64 {
 // Expire drops the requests that are too old.
 func (s *Spool) Expire(now time.Time) { s.trim(now, 0) }
 
-// trim drops what is too old, and what is oldest until there is room for so many bytes. What is on its way stays. It
-// returns the room that there is.
+// trim drops what is too old, and what is oldest until there is room for so many bytes. What is on its way stays; where
+// it leaves too little room, nothing is dropped to make some. It returns the room that there is.
 func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
 	var gone []uint64
 	s.mu.Lock()
+	fits := s.onTheirWay()+bytes <= s.config.MaxBytes
 	s.entries = slices.DeleteFunc(s.entries, func(e entry) bool {
 		switch {
 		case e.taken:
 			return false
 		case now.Sub(e.time) > s.config.MaxAge:
 			s.dropped.Expired++
-		case s.size+bytes > s.config.MaxBytes:
+		case fits && s.size+bytes > s.config.MaxBytes:
 			s.dropped.Full++
 		default:
 			return false
@@ -204,6 +219,16 @@ func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
 		s.remove(number)
 	}
 	return room
+}
+
+// onTheirWay returns the size of what may not be dropped. The caller holds mu.
+func (s *Spool) onTheirWay() (size int64) {
+	for i := range s.entries {
+		if s.entries[i].taken {
+			size += s.entries[i].size
+		}
+	}
+	return size
 }
 
 // Take returns the oldest request behind that of the number after, and keeps it from being dropped until it is given

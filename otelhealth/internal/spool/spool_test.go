@@ -219,6 +219,33 @@ func TestOldestMakeRoom(t *testing.T) {
 	}
 }
 
+func TestRequestLargerThanTheSpoolCostsNoOther(t *testing.T) {
+	s := open(t, Config{Dir: folder(t), MaxBytes: 100, MaxAge: time.Hour}, epoch)
+	put(t, s, epoch, "a", "b")
+	err := s.Put(epoch, epoch, make([]byte, 100))
+	if !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), fmt.Sprintf("got %d bytes, want at most 100", 100+headerSize)) {
+		t.Errorf("got %v", err)
+	}
+	want(t, "dropped", s.State().Dropped, Dropped{Full: 1})
+	want(t, "the spool's error", s.State().Err, nil)
+	want(t, "left", takeAll(t, s), []string{"a", "b"})
+}
+
+func TestRequestThatFindsNoRoomBesideOneOnItsWayCostsNoOther(t *testing.T) {
+	s := open(t, Config{Dir: folder(t), MaxBytes: 150, MaxAge: time.Hour}, epoch)
+	put(t, s, epoch, strings.Repeat("a", 60), "b")
+	r, _, err := s.Take(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(epoch, epoch, make([]byte, 60)); err == nil || errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v, want an error that passes", err)
+	}
+	want(t, "dropped", s.State().Dropped, Dropped{})
+	s.Delivered(r.Number)
+	want(t, "left", takeAll(t, s), []string{"b"})
+}
+
 func TestRequestThatFindsNoRoomIsAnError(t *testing.T) {
 	s := open(t, Config{Dir: folder(t), MaxBytes: 100, MaxAge: time.Hour}, epoch)
 	put(t, s, epoch, strings.Repeat("a", 60))
