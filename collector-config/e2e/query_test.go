@@ -26,7 +26,7 @@ func TestEveryQueryReturnsData(t *testing.T) {
 	)...)
 	service.keepBusy(t)
 	service.plant("files", 950) // something fires
-	planted := newPlanted(t, s.agent.otlp)
+	planted := newPlanted(t, s.gateway.otlp) // the agent will be gone
 	planted.begin()
 
 	asked := shippedQueries(t)
