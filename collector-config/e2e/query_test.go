@@ -25,8 +25,8 @@ func TestEveryQueryReturnsData(t *testing.T) {
 		"HEALTH_STUCK_CRITICAL_THRESHOLD=5", // off by default: there would be no threshold to draw
 	)...)
 	service.keepBusy(t)
-	service.plant("files", 950) // something fires
-	planted := newPlanted(t, s.agent.otlp)
+	service.plant("files", 950)              // something fires
+	planted := newPlanted(t, s.gateway.otlp) // the agent will be gone
 	planted.begin()
 
 	asked := shippedQueries(t)
