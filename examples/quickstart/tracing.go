@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -16,15 +17,15 @@ import (
 	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
-// newTracerProvider sends spans to where OTEL_EXPORTER_OTLP_ENDPOINT says, as from the instance that identity describes.
-// Without an endpoint they go nowhere.
+// newTracerProvider sends spans to where OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT says, as from the
+// instance that identity describes. Without an endpoint, or with OTEL_SDK_DISABLED=true, they go nowhere.
 func newTracerProvider(ctx context.Context, identity ...otelhealth.Option) (*sdktrace.TracerProvider, error) {
 	resource, err := otelhealth.NewResource(ctx, identity...)
 	if err != nil {
 		return nil, err
 	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(resource)}
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" { //nolint:forbidigo // an application may read its environment
+	if tracesAreExported(os.Getenv) { //nolint:forbidigo // an application may read its environment
 		exporter, err := otlptracegrpc.New(ctx)
 		if err != nil {
 			return nil, err
@@ -32,6 +33,13 @@ func newTracerProvider(ctx context.Context, identity ...otelhealth.Option) (*sdk
 		options = append(options, sdktrace.WithBatcher(exporter))
 	}
 	return sdktrace.NewTracerProvider(options...), nil
+}
+
+func tracesAreExported(env func(string) string) bool {
+	if strings.EqualFold(env("OTEL_SDK_DISABLED"), "true") {
+		return false
+	}
+	return env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" || env("OTEL_EXPORTER_OTLP_ENDPOINT") != ""
 }
 
 // flush sends what is left, for 5 s at most. What a Collector that is away does not get by then is lost, which is no

@@ -58,3 +58,25 @@ func durations(t *testing.T, reader *sdkmetric.ManualReader) metricdata.Histogra
 	t.Fatalf("got %+v", data)
 	return metricdata.HistogramDataPoint[float64]{}
 }
+
+func TestTracesAreExportedOnlyWhenAsked(t *testing.T) {
+	const endpoint, traces, disabled = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_SDK_DISABLED"
+	for name, test := range map[string]struct {
+		variables map[string]string
+		want      bool
+	}{
+		"nothing":                      {nil, false},
+		"an endpoint":                  {map[string]string{endpoint: "http://127.0.0.1:1"}, true},
+		"an endpoint for traces":       {map[string]string{traces: "http://127.0.0.1:1"}, true},
+		"an endpoint, and disabled":    {map[string]string{endpoint: "http://127.0.0.1:1", disabled: "True"}, false},
+		"an endpoint, not disabled":    {map[string]string{endpoint: "http://127.0.0.1:1", disabled: "false"}, true},
+		"one for traces, and disabled": {map[string]string{traces: "http://127.0.0.1:1", disabled: "true"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := func(key string) string { return test.variables[key] }
+			if got := tracesAreExported(env); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
+			}
+		})
+	}
+}
