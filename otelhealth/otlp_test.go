@@ -492,8 +492,8 @@ func TestRejectedRequestNeverCountsAsAnotherReason(t *testing.T) {
 	if err := client.Shutdown(t.Context()); err != nil { // it refuses everything from now on, and at once
 		t.Fatal(err)
 	}
-	e := newExporter(client, nil, time.Second, time.Hour, slog.New(slog.DiscardHandler))
-	const requests = 20_000
+	e := newExporter(client, nil, time.Minute, time.Hour, slog.New(slog.DiscardHandler))
+	const requests = 5_000
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
