@@ -14,7 +14,7 @@ func collector() dashboard {
 			stat("Points per second", "short", query(`sum(rate(otelcol_receiver_accepted_metric_points{`+these+`}[5m]))`, "")).colored(below("blue")),
 			stat("Fullest queue", "percentunit", query(`max(otelcol_exporter_queue_size{`+these+`} / otelcol_exporter_queue_capacity{`+these+`})`, "")).
 				colored(below("green"), from(0.5, "orange"), from(0.9, "red")),
-			stat("Lost per second", "short", query(`(sum(rate(otelcol_exporter_send_failed_metric_points{`+these+`}[5m])) or vector(0)) + (sum(rate(otelcol_exporter_send_failed_spans{`+these+`}[5m])) or vector(0)) + (sum(rate(otelcol_processor_filter_datapoints_filtered{`+these+`, filter="filter/future"}[5m])) or vector(0))`, "")).
+			stat("Lost per second", "short", query(`(sum(rate(otelcol_exporter_send_failed_metric_points{`+these+`}[5m])) or vector(0)) + (sum(rate(otelcol_exporter_send_failed_spans{`+these+`}[5m])) or vector(0)) + (sum(rate({__name__=~"otelcol_processor_filter_datapoints.filtered", `+these+`, filter="filter/future"}[5m])) or vector(0))`, "")).
 				colored(below("green"), from(0.0001, "red")),
 			stat("Series in Prometheus", "short", query(`sum(prometheus_tsdb_head_series)`, "")).colored(below("blue")),
 			stat("Instances that report", "short", query(`sum(job:otelhealth_instances:count)`, "")).colored(below("blue")),
@@ -42,7 +42,7 @@ func collector() dashboard {
 			graph(8, "Lost per second", "short",
 				query(`sum(rate(otelcol_exporter_send_failed_metric_points{`+these+`}[5m])) or vector(0)`, "points"),
 				query(`sum(rate(otelcol_exporter_send_failed_spans{`+these+`}[5m])) or vector(0)`, "spans"),
-				query(`sum(rate(otelcol_processor_filter_datapoints_filtered{`+these+`, filter="filter/future"}[5m])) or vector(0)`, "points ahead of the clock")).
+				query(`sum(rate({__name__=~"otelcol_processor_filter_datapoints.filtered", `+these+`, filter="filter/future"}[5m])) or vector(0)`, "points ahead of the clock")).
 				described("What Prometheus or Jaeger will never take. Nothing else is lost."),
 		},
 		heading("Prometheus"),
