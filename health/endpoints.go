@@ -55,8 +55,8 @@ type EndpointsConfig struct {
 //	GET  /health/openapi.json     all of this as an OpenAPI 3.1 document
 //	POST /health/api/alerts/{id}/acknowledge, /health/api/alerts/{id}/resolve, /health/api/rules/{name}/silence
 //
-// A browser is sent to GET /health/login, where credentials become a session. Pass and warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for
-// three intervals is answered for as "stalled".
+// A browser is sent to GET /health/login, where credentials become a session. Pass and warn answer 200, fail 503. HEAD is
+// answered as GET without the body. A monitor that published nothing for three intervals is answered for as "stalled".
 type Endpoints struct {
 	service       Service
 	interval      time.Duration
