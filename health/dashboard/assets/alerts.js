@@ -75,8 +75,7 @@ export class Alerts {
 		const open = this.#sorted().filter((a) => !a.resolved).sort((a, b) => rank(a) - rank(b));
 		const firing = this.#firing().length, pending = open.length - firing;
 		fill(byId("alerts-count"), this.problem || `${firing} firing${pending ? `, ${pending} pending` : ""}`);
-		const nothing = this.problem ? null : el("p.empty", sign("pass"), "Nothing is firing.");
-		fill(byId("firing"), open.length ? open.map((a) => cardOf(a, this.live)) : nothing);
+		fill(byId("firing"), open.length ? open.map((a) => cardOf(a, this.live)) : !this.problem && el("p.empty", sign("pass"), "Nothing is firing."));
 		this.#showPast();
 	}
 

@@ -5,9 +5,8 @@ import { isFixed, spanName, view } from "./view.js";
 
 export function showCards({ snapshot, now, interval }, store, charts) {
 	const cards = cardsOf(snapshot).sort((a, b) => severity(a.status) - severity(b.status));
-	fill(byId("card-list"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now, interval)));
+	fill(byId("all-cards"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now, interval)));
 	fill(byId("cards-range"), `Lines and trends: ${isFixed() ? "shown range" : "last " + spanName(view.range)}`);
-	byId("cards-range").title = snapshot.timestamp;
 }
 
 function seriesOf({ id, name, instance, field, unit }, store, charts) {
@@ -21,7 +20,7 @@ function cardOf(card, data, now, interval) {
 	const { id, title, instance, status, value, unit, limit } = card;
 	const [figure, name] = quantity(value, unit);
 	return el("li.card." + status, { id: "card-" + id, "data-card": id },
-		el("header", el("h3", title, instance ? el("small", instance) : null), el("span.state", status === "none" ? null : labelled(status))),
+		el("header", el("h3", title, " ", instance ? el("small", instance) : null), el("span.state", status === "none" ? null : labelled(status))),
 		el("p.value", el("span.figure", figure), el("span.unit", name), el("span.trend.quiet", trendText(data, unit))),
 		barOf(card),
 		el("p.foot.quiet", el("span", noteOf(card, now)), el("span", limit == null || unit === "%" ? "" : `limit ${amount(limit, unit)}`)),

@@ -39,7 +39,7 @@ export function chartsOf(s, recorded) {
 	}));
 	const [database, websocket] = charts.slice(-2);
 	const add = (chart, name, attributes, label, value) => {
-		chart.series.push({ group: "connections", name, key: seriesKey(name, attributes), label, value });
+		chart.series.push({ group: groupOf(name, recorded), name, key: seriesKey(name, attributes), label, value });
 	};
 	for (const pool of Object.keys(s.database.pools)) {
 		for (const [state, field, word] of [["used", "in_use", "in use"], ["idle", "idle", "idle"]]) {
@@ -61,7 +61,7 @@ function ruleChart({ name, instance, metric, unit = "" }, recorded) {
 	const series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
 		const key = seriesKey(metric, attributes), label = Object.values(attributes).join(", ") || "mean";
 		const pairs = Object.entries(attributes).map((pair) => pair.join("=")).join(",");
-		return { group: "rules", name: metric, key, label, pairs, value: (now) => valueOf(now, name, metric, key, [label, pairs]) };
+		return { group: groupOf(metric, recorded), name: metric, key, label, pairs, value: (now) => valueOf(now, name, metric, key, [label, pairs]) };
 	});
 	const drawn = value === unit && (instance || series.length === 1);
 	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: drawn ? 1 : NaN, series };
@@ -72,6 +72,9 @@ function valueOf(s, rule, metric, key, instances) {
 	const rules = s.rules.filter((r) => r.name === rule && !r.unit?.endsWith("/min"));
 	return (found ?? rules.find((r) => instances.includes(r.instance) || (rules.length === 1 && !r.instance)))?.value;
 }
+
+// groupOf says what is asked for together: an answer holds a hundred series at most.
+const groupOf = (metric, recorded) => (recorded.length > 100 ? metric : "all");
 
 export const seriesKey = (name, attributes = {}) => name + JSON.stringify(Object.entries(attributes).sort());
 

@@ -1,6 +1,6 @@
 import { amount, clock, date, hour, offset } from "./format.js";
 
-// Places in a chart, CSS pixels. The left edge is the same in every chart, so that they can be compared.
+// CSS pixels. The left edge is the same in every chart, so that they can be compared.
 const left = 64, right = 8, top = 12, bottom = 24, height = 192;
 
 const colors = 6, strokes = [{ style: "solid", dash: [] }, { style: "dashed", dash: [6, 3] }, { style: "dotted", dash: [2, 2] }];
@@ -47,8 +47,7 @@ export class Plot {
 	}
 
 	#clear() {
-		const { c, canvas, width } = this;
-		const scale = devicePixelRatio;
+		const { c, canvas, width } = this, scale = devicePixelRatio;
 		canvas.width = Math.round(width * scale);
 		canvas.height = Math.round(height * scale);
 		c.scale(scale, scale);

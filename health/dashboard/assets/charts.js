@@ -31,7 +31,7 @@ export class Charts {
 		this.store = store;
 		this.live = live;
 		this.alerts = alerts;
-		new ResizeObserver(() => this.redraw()).observe(byId("chart-list"));
+		new ResizeObserver(() => this.redraw()).observe(byId("all-charts"));
 		matchMedia("(prefers-color-scheme: dark)").onchange = () => this.redraw();
 	}
 
@@ -46,7 +46,7 @@ export class Charts {
 		const charts = this.list.filter((chart) => chart.series.some((one) => this.store.series(one)));
 		this.range = span(this.live.now);
 		this.#shown = charts.map((chart) => this.#panel(chart));
-		fill(byId("chart-list"), this.#shown.map((panel) => panel.root));
+		fill(byId("all-charts"), this.#shown.map((panel) => panel.root));
 		this.#shown.forEach((panel, i) => panel.show(charts[i]));
 		this.#moveCursor();
 		const [problem] = this.store.problems.values();

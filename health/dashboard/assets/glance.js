@@ -63,11 +63,10 @@ function noticesOf(s, now) {
 function bannerOf({ condition, snapshot, now, problem }) {
 	const at = snapshot ? ` What you see is from ${when(snapshot.timestamp, now)}. ` : " ";
 	switch (condition) {
-	case "lost": return [`Connection lost: ${problem}.${at}Trying again …`];
-	case "stalled": return [`The monitor has stalled: no new numbers arrive.${at}`];
+	case "lost": return `Connection lost: ${problem}.${at}Trying again …`;
+	case "stalled": return `The monitor has stalled: no new numbers arrive.${at}`;
 	case "ended": return snapshot?.monitor.login ? [`You are logged out.${at}`, el("a", { href: "login" + query({ next: address() }) }, "Log in again")]
-		: [`Access is refused.${at}`];
-	case "connecting": return problem ? [`No numbers yet: ${problem}.`] : [];
-	default: return [];
+		: `Access is refused.${at}`;
+	case "connecting": return problem && `No numbers yet: ${problem}.`;
 	}
 }

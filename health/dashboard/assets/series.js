@@ -4,7 +4,7 @@ import { seriesKey } from "./catalog.js";
 const points = 700;
 const namesLast = 30_000; // milliseconds
 
-// Store holds the shown range of every series, in groups that are asked for together.
+// Store holds the shown range of every series, in groups asked for together.
 export class Store {
 	recorded = []; // the metrics of the history
 	problems = new Map(); // by group, what went wrong
@@ -30,7 +30,9 @@ export class Store {
 		const process = load("process");
 		if (Date.now() - this.#named > namesLast) await this.#name(signal);
 		charts.update();
-		await Promise.all([process, load("connections"), load("rules")]);
+		const others = new Set(charts.list.flatMap((c) => c.series.map((s) => s.group)));
+		others.delete("process");
+		await Promise.all([process, ...[...others].map(load)]);
 	}
 
 	async #name(signal) {
@@ -40,7 +42,7 @@ export class Store {
 		this.#named = Date.now();
 	}
 
-	// loadGroup asks for columns, and for those metrics that were recorded: others would be refused.
+	// loadGroup asks for columns, and for recorded metrics: others would be refused.
 	async #loadGroup(group, charts, span, signal) {
 		const isThere = ({ name }) => !name || this.recorded.some((r) => r.name === name);
 		const wanted = charts.flatMap((c) => c.series).filter((s) => s.group === group && isThere(s)).map((s) => s.name ?? s.key);

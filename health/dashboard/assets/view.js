@@ -2,9 +2,9 @@ import { between, query } from "./api.js";
 
 export const spans = { "15m": 15, "1h": 60, "6h": 360, "24h": 1440, "7d": 10_080 }; // minutes
 
-export const spanName = (range) => range.replace(/(\d+)/, "$1 ");
+export const spanName = (range) => range.replace(/\d+/, "$& ");
 
-// view is what is shown. It is kept in the URL, so that it can be shared.
+// view is what is shown, as the URL says.
 export const view = {};
 
 const listeners = [];
