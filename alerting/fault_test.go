@@ -349,3 +349,29 @@ func TestSilenceForEver(t *testing.T) {
 		t.Errorf("restored: over at the first sample")
 	}
 }
+
+// A rule's status stands since an earlier process saw it begin.
+func TestStatusStandsSinceBeforeTheRestart(t *testing.T) {
+	warned, failed := faultFiring(5), faultFiring(5)
+	failed.Severity, failed.FailingSince, failed.FailingFor = health.Fail, faultEpoch.Add(-10*time.Minute), 10*time.Minute
+	for _, row := range []struct {
+		name  string
+		saved health.Alert
+		value float64
+		want  time.Time
+	}{
+		{"it warned and warns", warned, 800, warned.Began},
+		{"it failed and fails", failed, 950, failed.FailingSince},
+		{"it warned and fails now", warned, 950, faultEpoch},
+		{"it failed and warns now", failed, 800, faultEpoch},
+		{"it warned and is healthy", warned, 100, faultEpoch},
+	} {
+		a := faultNew(t, faultRule())
+		a.Restore(Saved{Alerts: []health.Alert{row.saved}, LastID: 5})
+		for i := range 2 {
+			if got := a.Step(faultSnap(i, number(row.value)), Inventory{}).Rules[0].Since; !got.Equal(row.want) {
+				t.Errorf("%s: sample %d: got %v, want %v", row.name, i, got, row.want)
+			}
+		}
+	}
+}

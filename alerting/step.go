@@ -257,8 +257,11 @@ func (a *Alerter) conclude(r *judgedRule, t *track, j judgement, c *collation) {
 }
 
 func (a *Alerter) report(r *judgedRule, t *track, j judgement, c *collation) {
-	if j.status != t.status || t.since.IsZero() {
+	if first := t.since.IsZero(); first || j.status != t.status {
 		t.status, t.since, t.stands = j.status, a.now.wall, a.now.offset
+		if first {
+			t.since = t.statusSince(a.now)
+		}
 	}
 	if j.status == health.Unknown && a.now.offset-t.stands >= r.NoDataAfter {
 		j.reason += fmt.Sprintf("; no data for more than %v", r.NoDataAfter)

@@ -111,6 +111,22 @@ func (t *track) sample(r *judgedRule, j judgement, now moment) {
 	}
 }
 
+// statusSince is since when the status of the process's first sample stands. Where it is a breach that an earlier process
+// saw begin, the alert knows.
+func (t *track) statusSince(now moment) time.Time {
+	if t.alert == nil || !t.alert.Open() {
+		return now.wall
+	}
+	switch {
+	case t.status == health.Fail && !t.alert.FailingSince.IsZero():
+		return t.alert.FailingSince
+	case t.status == health.Warn && t.alert.Severity == health.Warn:
+		return t.alert.Began
+	default:
+		return now.wall
+	}
+}
+
 // hasBreached reports whether the value breaches now, and has for long and often enough to fire.
 func (t *track) hasBreached(r *judgedRule, now moment) bool {
 	return enough(t.breached, r) && now.offset-t.began >= r.For

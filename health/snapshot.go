@@ -64,7 +64,7 @@ type RuleState struct {
 	Warn     Number    // threshold in the metric's unit; unknown when switched off or when its limit is
 	Fail     Number    // likewise
 	Status   Status    // Unknown without a reading
-	Since    time.Time // the snapshot at which it first had this status
+	Since    time.Time // when it first had this status; of a breach that an earlier process saw begin, its beginning
 	Reason   string    // why Status is Unknown
 }
 
