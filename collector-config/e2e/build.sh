@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Builds the programs that the tests of this folder run, from their published Go modules, and prints where they are:
+# Builds the programs that the tests of this folder run, from their published Go modules, and the schema of Grafana's
+# dashboards, from Grafana's published types (by npm), and prints where they are:
 #
 #	bash collector-config/e2e/build.sh
 #
-# They are kept in the user's cache folder. A program is built again when its version, its manifest or Go's version
+# They are kept in the user's cache folder. What is there is made again when its version, its manifest or Go's version
 # has changed; otherwise nothing is done. The first run takes about ten minutes on two cores.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -35,14 +36,15 @@ main() {
 	build amtool "$alertmanager" build_amtool
 	build jaeger "$jaeger" build_jaeger
 	build otelcol "$collector $(sha256sum <"$manifest")" build_collector
+	build grafana.schema.json "$(cd "$here/grafana" && cat package-lock.json schema.ts tsconfig.json | sha256sum)" build_schema
 	echo "$programs"
 }
 
-# build makes a program by a function that is given the path to write it to, unless it was made from the same.
+# build makes a file by a function that is given the path to write it to, unless it was made from the same.
 build() {
 	local name=$1 made_from
 	made_from="$2 $(go env GOVERSION)"
-	if [[ -x $programs/$name && $(cat "$programs/.$name.made-from" 2>/dev/null) == "$made_from" ]]; then
+	if [[ -e $programs/$name && $(cat "$programs/.$name.made-from" 2>/dev/null) == "$made_from" ]]; then
 		return
 	fi
 	echo "building $name ${2%% *}" >&2
@@ -94,6 +96,14 @@ build_collector() {
 	GOBIN=$scratch go install "go.opentelemetry.io/collector/cmd/builder@v$collector"
 	(cd "$scratch" && nice ./builder --config "$manifest" --skip-compilation)
 	(cd "$scratch/otelcol" && "${go_build[@]}" -o "$1" .)
+}
+
+# build_schema makes a JSON schema of what grafana/schema.ts exports.
+build_schema() {
+	cp -r "$here/grafana" "$scratch/grafana"
+	npm ci --prefix "$scratch/grafana" --ignore-scripts --no-audit --no-fund >&2
+	(cd "$scratch/grafana" && node_modules/.bin/ts-json-schema-generator --tsconfig tsconfig.json --path schema.ts \
+		--type Grafana --no-type-check --jsDoc none --out "$1")
 }
 
 main

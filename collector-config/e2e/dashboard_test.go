@@ -68,7 +68,7 @@ func loadDashboards(t *testing.T) (dashboards []dashboard) {
 // Every dashboard, and the options of every panel, are what Grafana's own types allow.
 func TestDashboardsFitGrafanasSchema(t *testing.T) {
 	t.Parallel()
-	schema := newSchema(t)
+	schema := newSchema()
 	for _, path := range glob(t, "grafana/dashboards/*.json") {
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -90,19 +90,14 @@ func TestDashboardsFitGrafanasSchema(t *testing.T) {
 	}
 }
 
-// grafanaSchema is grafana/schema.json.
+// grafanaSchema is made of Grafana's own types by build.sh.
 type grafanaSchema struct {
 	compiler *jsonschema.Compiler
 	url      string
 }
 
-func newSchema(t *testing.T) *grafanaSchema {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join("grafana", "schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &grafanaSchema{jsonschema.NewCompiler(), "file://" + path}
+func newSchema() *grafanaSchema {
+	return &grafanaSchema{jsonschema.NewCompiler(), "file://" + filepath.Join(programs.stack, "grafana.schema.json")}
 }
 
 // check judges JSON by one of the schema's definitions.

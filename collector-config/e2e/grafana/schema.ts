@@ -1,4 +1,4 @@
-// What a dashboard's JSON may hold, from Grafana's own types. generate.sh makes schema.json of it.
+// What a dashboard's JSON may hold, from Grafana's own types. ../build.sh makes a JSON schema of it.
 import * as raw from './node_modules/@grafana/schema/dist/types/raw/dashboard/x/types.gen';
 import * as common from './node_modules/@grafana/schema/dist/types/common/common.gen';
 import * as annolist from './node_modules/@grafana/schema/dist/types/raw/composable/annotationslist/panelcfg/x/types.gen';
