@@ -21,6 +21,7 @@ type planted struct {
 	t      *testing.T
 	client *otlpmetricgrpc.Exporter
 	began  time.Time
+	end    func() // pushes no more, once it has begun
 }
 
 func newPlanted(t *testing.T, address string) *planted {
@@ -30,7 +31,7 @@ func newPlanted(t *testing.T, address string) *planted {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Shutdown(context.Background()) })
-	return &planted{t, client, time.Now()}
+	return &planted{t: t, client: client, began: time.Now()}
 }
 
 // values are an instance's, by metric.
@@ -76,7 +77,7 @@ func (p *planted) metrics(at time.Time, v values) (metrics []metricdata.Metrics)
 	return metrics
 }
 
-// begin pushes every second, until the test ends, instances that breach one alert or another; and once those of which
+// begin pushes every second, until the end, instances that breach one alert or another; and once those of which
 // an alert is about the past.
 func (p *planted) begin() {
 	now := time.Now()
@@ -85,6 +86,7 @@ func (p *planted) begin() {
 	}
 	p.push("gone", now.Add(-2*time.Minute), values{health.MetricUptime: 1000})
 	ticks := time.NewTicker(time.Second)
+	ctx, cancel := context.WithCancel(p.t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -93,12 +95,16 @@ func (p *planted) begin() {
 			select {
 			case at := <-ticks.C:
 				p.tick(at)
-			case <-p.t.Context().Done():
+			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	p.t.Cleanup(func() { <-ended })
+	p.end = func() {
+		cancel()
+		<-ended
+	}
+	p.t.Cleanup(p.end)
 }
 
 func (p *planted) tick(at time.Time) {

@@ -53,6 +53,7 @@ func TestEveryQueryReturnsData(t *testing.T) {
 			s.prometheus.awaitData(t, 90*time.Second, q.expr)
 		}
 	}
+	planted.end()
 	s.gateway.kill()
 	for _, q := range afterwards {
 		s.prometheus.awaitData(t, 90*time.Second, q.expr)
