@@ -145,6 +145,34 @@ func TestAStateSaysSinceWhen(t *testing.T) {
 	}
 }
 
+func TestAStateSaysOfWhichSeries(t *testing.T) {
+	orders, users := attribute.String("pool", "orders"), attribute.String("pool", "users")
+	rule := Rule{Name: "r", Metric: "m", Warn: At(9)}
+	narrow, each := rule, rule
+	narrow.Where, each.Per = []attribute.KeyValue{orders}, AttributeSet
+	for _, row := range []struct {
+		sentence string
+		rule     Rule
+		want     [][]health.Attribute
+	}{
+		{"a sum of all", rule, [][]health.Attribute{nil}},
+		{"a sum of those that bear an attribute", narrow, [][]health.Attribute{{{Key: "pool", Value: "orders"}}}},
+		{"each by itself", each, [][]health.Attribute{{{Key: "pool", Value: "orders"}}, {{Key: "pool", Value: "users"}}}},
+	} {
+		a, err := New([]Rule{row.rule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [][]health.Attribute
+		for _, r := range a.Step(&health.Snapshot{Time: storyStart, Metrics: []health.Metric{metricOf("m", labelled(1, orders), labelled(2, users))}}, Inventory{}).Rules {
+			got = append(got, r.Attributes)
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.sentence, diff)
+		}
+	}
+}
+
 func TestARateIsPerMinute(t *testing.T) {
 	s := newStory(t, Rule{Measure: RatePerMinute, Warn: At(60)})
 	var got []string

@@ -15,8 +15,9 @@ const maxTracks = 100
 // judgedRule is a rule with what the alerter remembers of each series that it judges.
 type judgedRule struct {
 	Rule
-	mask uint64 // of the samples within which breaches count
-	unit string // of the values, once a reading told it
+	mask  uint64             // of the samples within which breaches count
+	unit  string             // of the values, once a reading told it
+	where []health.Attribute // Where as text
 
 	whole  *track   // of a sum; of AttributeSet only the memory of having nothing to judge
 	tracks []*track // all that may have an alert, in the order of their first reading
@@ -35,6 +36,10 @@ func newJudgedRule(r Rule) *judgedRule {
 		whole: new(track),
 		bySet: make(map[attribute.Distinct]*track),
 		byKey: make(map[string]*track),
+	}
+	if len(r.Where) > 0 {
+		where := attribute.NewSet(r.Where...)
+		j.where = texts(&where)
 	}
 	j.clear()
 	return j

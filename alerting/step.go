@@ -266,8 +266,12 @@ func (a *Alerter) report(r *judgedRule, t *track, j judgement, c *collation) {
 	if j.status == health.Unknown && a.now.offset-t.stands >= r.NoDataAfter {
 		j.reason += fmt.Sprintf("; no data for more than %v", r.NoDataAfter)
 	}
+	attributes := t.attributes
+	if t == r.whole {
+		attributes = r.where
+	}
 	c.result.Rules = append(c.result.Rules, health.RuleState{
-		Name: r.Name, Instance: t.instance, Metric: r.Metric, Unit: r.unit, Below: r.Direction == Below,
+		Name: r.Name, Instance: t.instance, Metric: r.Metric, Attributes: attributes, Unit: r.unit, Below: r.Direction == Below,
 		Value: j.value, Warn: j.warn, Fail: j.fail,
 		Status: j.status, Since: t.since, Reason: j.reason,
 	})

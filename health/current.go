@@ -180,6 +180,7 @@ func (w *jsonWriter) rules(s *Snapshot) {
 		w.text("name", r.Name)
 		w.optional("instance", r.Instance)
 		w.text("metric", r.Metric)
+		w.pairs(r.Attributes)
 		w.optional("unit", r.Unit)
 		w.truth("below", r.Below)
 		w.number("value", r.Value)

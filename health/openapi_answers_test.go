@@ -238,7 +238,7 @@ func busySnapshot() *health.Snapshot {
 	s.Destinations = []health.DestinationStats{{Destination: "mail", Sent: 4, Failed: 2, GivenUp: 1, Error: "refused"}, {Destination: "chat"}}
 	s.Metrics = append(s.Metrics, health.Metric{Name: "orders.open", Unit: "{order}", Scope: "orders", Readings: []health.Reading{{Value: 3}}})
 	s.Alerts[0].Instance = "orders"
-	s.Rules = append(s.Rules, health.RuleState{Name: "queue: new", Metric: "orders.queue.length", Value: 9, Warn: 5, Fail: 10, Status: health.Warn, Since: began})
+	s.Rules = append(s.Rules, health.RuleState{Name: "queue: new", Metric: "orders.queue.length", Attributes: []health.Attribute{{Key: "queue", Value: "new"}}, Value: 9, Warn: 5, Fail: 10, Status: health.Warn, Since: began})
 	s.Checks = append(s.Checks,
 		health.CheckState{Name: "data", Kind: health.CheckDisk, Status: health.Pass, Time: began, Since: began},
 		health.CheckState{Name: "cache", Kind: "cache", Status: health.Unknown, Time: began, Since: began, Error: "timeout"})

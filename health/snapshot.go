@@ -55,17 +55,18 @@ type Verdict struct {
 
 // RuleState is what one rule says at one instant.
 type RuleState struct {
-	Name     string    // unique together with Instance
-	Instance string    // what the rule judged where it judges several things: a pool's name
-	Metric   string    // the judged metric
-	Unit     string    // of every value here, UCUM; with "/min" when the rule judges a rate; empty until a reading told it
-	Below    bool      // the rule breaches at or below its thresholds, rather than at or above
-	Value    Number    // in the metric's unit; unknown without a reading
-	Warn     Number    // threshold in the metric's unit; unknown when switched off or when its limit is
-	Fail     Number    // likewise
-	Status   Status    // Unknown without a reading
-	Since    time.Time // when it first had this status; of a breach that an earlier process saw begin, its beginning
-	Reason   string    // why Status is Unknown
+	Name       string      // unique together with Instance
+	Instance   string      // what the rule judged where it judges several things: a pool's name
+	Metric     string      // the judged metric
+	Attributes []Attribute // of the judged series; of a sum, those that all of its series bear
+	Unit       string      // of every value here, UCUM; with "/min" when the rule judges a rate; empty until a reading told it
+	Below      bool        // the rule breaches at or below its thresholds, rather than at or above
+	Value      Number      // in the metric's unit; unknown without a reading
+	Warn       Number      // threshold in the metric's unit; unknown when switched off or when its limit is
+	Fail       Number      // likewise
+	Status     Status      // Unknown without a reading
+	Since      time.Time   // when it first had this status; of a breach that an earlier process saw begin, its beginning
+	Reason     string      // why Status is Unknown
 }
 
 // CheckState is what a check found when it last ran. A check runs in the background, never for a request.

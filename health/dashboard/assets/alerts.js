@@ -140,7 +140,7 @@ function cardOf(alert, { snapshot, now }) {
 		el("header", el("h3", nameOf(alert)), el("span.state", sign(severity), word), el("a", { href: address({ alert: id }) }, "Link")),
 		el("dl.facts", valuesOf(alert, snapshot), fact(state === "pending" ? "Pending for" : "Firing for", duration(now - Date.parse(began))), fact("Since", when(began, now))),
 		remarksOf(alert, now).map((text) => el("p", text)),
-		snapshot.monitor.read_only ? null : el("div.buttons", Object.entries(actions).map(([action, dialog]) =>
+		!snapshot.monitor.read_only && el("div.buttons", Object.entries(actions).map(([action, dialog]) =>
 			button(action, () => ask({ action, ...dialog(alert) }), { disabled: action === "Acknowledge" && state !== "firing" }))));
 }
 

@@ -1,30 +1,33 @@
 import { cardsOf, marksOf } from "./catalog.js";
 import { byId, el, fill } from "./dom.js";
 import { amount, duration, labelled, marksText, quantity, severity } from "./format.js";
+import { total } from "./series.js";
 import { isFixed, spanName, view } from "./view.js";
 
 export function showCards({ snapshot, now, interval }, store, charts) {
 	const cards = cardsOf(snapshot).sort((a, b) => severity(a.status) - severity(b.status));
 	fill(byId("all-cards"), cards.map((card) => cardOf(card, seriesOf(card, store, charts), now, interval)));
 	fill(byId("cards-range"), `Lines and trends: ${isFixed() ? "shown range" : "last " + spanName(view.range)}`);
+	byId("cards-range").title = snapshot.timestamp;
 }
 
-function seriesOf({ id, name, instance, field, unit }, store, charts) {
+function seriesOf({ id, name, attributes = {}, field, unit }, store, charts) {
 	if (unit.endsWith("/min")) return null; // what was recorded is no rate
-	const { series } = charts.find((chart) => chart.id === id || chart.id === name);
-	const one = instance ? series.find(({ label, pairs }) => [label, pairs].includes(instance)) : (field || series.length === 1) && series[0];
-	return one ? store.series(one) : null;
+	const { series } = charts.find((chart) => chart.rule === (name ?? id));
+	const isJudged = (one) => Object.entries(attributes).every(([key, value]) => one.attributes[key] === value);
+	return total((field ? series.slice(0, 1) : series.filter(isJudged)).map((one) => store.series(one)).filter(Boolean));
 }
 
 function cardOf(card, data, now, interval) {
 	const { id, title, instance, status, value, unit, limit } = card;
 	const [figure, name] = quantity(value, unit);
+	const known = data?.mean.filter((v) => v != null) ?? [];
 	return el("li.card." + status, { id: "card-" + id, "data-card": id },
-		el("header", el("h3", title, " ", instance ? el("small", instance) : null), el("span.state", status === "none" ? null : labelled(status))),
-		el("p.value", el("span.figure", figure), el("span.unit", name), el("span.trend.quiet", trendText(data, unit))),
+		el("header", el("h3", title, " ", instance && el("small", instance)), el("span.state", status !== "none" && labelled(status))),
+		el("p.value", el("span.figure", figure), el("span.unit", name), el("span.trend.quiet", trendText(data, known, unit))),
 		barOf(card),
 		el("p.foot.quiet", el("span", noteOf(card, now)), el("span", limit == null || unit === "%" ? "" : `limit ${amount(limit, unit)}`)),
-		el("svg.spark", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": true }, el("path", { d: sparkline(data, interval) })));
+		el("svg.spark", { viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": true }, el("path", { d: sparkline(data, known, interval) })));
 }
 
 function barOf(card) {
@@ -53,8 +56,7 @@ function noteOf(card, now) {
 	return marksText(marksOf(card), card.unit);
 }
 
-function trendText(data, unit) {
-	const known = data?.mean.filter((v) => v != null) ?? [];
+function trendText(data, known, unit) {
 	if (known.length < 4) return "";
 	const part = Math.ceil(known.length / 10);
 	const mean = (list) => list.reduce((sum, v) => sum + v, 0) / list.length;
@@ -64,8 +66,7 @@ function trendText(data, unit) {
 	return `${change > 0 ? "↗ +" : "↘ −"}${amount(Math.abs(change), unit)}`;
 }
 
-function sparkline(data, interval) {
-	const known = data?.mean.filter((v) => v != null) ?? [];
+function sparkline(data, known, interval) {
 	if (known.length < 2) return "";
 	const { times, step, mean } = data;
 	const low = Math.min(...known), high = Math.max(...known);

@@ -8,20 +8,19 @@ export const components = [
 	{ id: "cpu", title: "CPU", of: "utilization", field: "cpu_utilization", unit: "%" },
 	{ id: "goroutines", title: "Goroutines", field: "goroutines", unit: "{goroutine}" },
 	{ id: "threads", title: "Threads", field: "threads", unit: "{thread}" },
+	{ id: "stuck", title: "Stuck", field: "stuck", unit: "{thread}", value: (s) => s.threads.stuck },
 	{ id: "database", title: "Database", of: "total", field: "db_connections", unit: "{connection}" },
 	{ id: "websocket", title: "WebSocket", of: "total", field: "ws_connections", unit: "{connection}" },
 ].map((c) => ({ scale: 1, value: (s) => s[c.id][c.of ?? "count"], ...c }));
 
-const titles = { stuck: "Stuck", pool: "Pool use" };
-
 const componentOf = (rule) => components.find((c) => c.id === rule);
 
-export const titleOf = (rule) => componentOf(rule)?.title ?? titles[rule] ?? rule;
+export const titleOf = (rule) => componentOf(rule)?.title ?? (rule === "pool" ? "Pool use" : rule);
 
 export function cardsOf(s) {
 	const cards = components.map((c) => {
 		const { warn = null, fail = null, ...rule } = s.rules.find((r) => r.name === c.id) ?? {};
-		const { status = rule.status ?? "none", [c.limit]: limit = wholeOf(c.unit) } = s[c.id];
+		const { status = rule.status ?? "none", [c.limit]: limit = wholeOf(c.unit) } = s[c.id] ?? {};
 		return { ...rule, ...c, value: c.value(s), limit, status, judged: rule.status, warn: warn && warn / c.scale, fail: fail && fail / c.scale };
 	});
 	const others = s.rules.filter((rule) => !componentOf(rule.name)).map((rule) => {
@@ -60,20 +59,18 @@ function ruleChart({ name, instance, metric, unit = "" }, recorded) {
 	const value = unit.replace(/\/min$/, "");
 	const series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
 		const key = seriesKey(metric, attributes), label = Object.values(attributes).join(", ") || "mean";
-		const pairs = Object.entries(attributes).map((pair) => pair.join("=")).join(",");
-		return { group: groupOf(metric, recorded), name: metric, key, label, pairs, value: (now) => valueOf(now, name, metric, key, [label, pairs]) };
+		return { group: groupOf(metric, recorded), name: metric, attributes, key, label, value: (now) => valueOf(now, key) };
 	});
 	const drawn = value === unit && (instance || series.length === 1);
 	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: drawn ? 1 : NaN, series };
 }
 
-function valueOf(s, rule, metric, key, instances) {
-	const found = s.metrics.find((m) => m.name === metric && seriesKey(metric, m.attributes) === key);
-	const rules = s.rules.filter((r) => r.name === rule && !r.unit?.endsWith("/min"));
-	return (found ?? rules.find((r) => instances.includes(r.instance) || (rules.length === 1 && !r.instance)))?.value;
+function valueOf(s, key) {
+	const isIt = ({ name, metric = name, attributes }) => seriesKey(metric, attributes) === key;
+	return (s.metrics.find(isIt) ?? s.rules.find((r) => isIt(r) && !r.unit?.endsWith("/min")))?.value;
 }
 
-// groupOf says what is asked for together: an answer holds a hundred series at most.
+// groupOf is what is asked for together: an answer holds a hundred series.
 const groupOf = (metric, recorded) => (recorded.length > 100 ? metric : "all");
 
 export const seriesKey = (name, attributes = {}) => name + JSON.stringify(Object.entries(attributes).sort());

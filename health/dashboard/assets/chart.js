@@ -1,6 +1,6 @@
 import { amount, clock, date, hour, offset } from "./format.js";
 
-// CSS pixels. The left edge is the same in every chart, so that they can be compared.
+// CSS pixels. The left edge is the same in every chart.
 const left = 64, right = 8, top = 12, bottom = 24, height = 192;
 
 const colors = 6, strokes = [{ style: "solid", dash: [] }, { style: "dashed", dash: [6, 3] }, { style: "dotted", dash: [2, 2] }];

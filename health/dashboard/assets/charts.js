@@ -51,7 +51,7 @@ export class Charts {
 		this.#moveCursor();
 		const [problem] = this.store.problems.values();
 		fill(byId("charts-note"), !this.live.snapshot.history ? "No history is kept, so there is nothing to draw."
-			: problem ? `Not all charts could be read: ${problem}` : "");
+			: problem && `Not all charts could be read: ${problem}`);
 	}
 
 	#panel(chart) {
@@ -98,11 +98,10 @@ class Panel {
 	show(chart) {
 		const { store, live, alerts, range: [from, to] } = this.charts;
 		const marks = marksOf(live.snapshot.rules.find((r) => r.name === chart.rule) ?? {}, chart.scale);
-		const few = chart.series.length <= 6;
 		this.chart = chart;
 		this.interval = live.interval;
 		this.lines = chart.series.map((one, index) => ({
-			...one, index, data: store.series(one), off: (few || index === 0) === view.flipped.has(`${chart.id}:${one.label}`),
+			...one, index, data: store.series(one), off: (chart.series.length <= 6 || index === 0) === view.flipped.has(`${chart.id}:${one.label}`),
 		})).filter((line) => line.data);
 		this.plot.draw({
 			from, to, lines: this.lines.filter((line) => !line.off), marks, periods: alerts.periods(chart), unit: chart.unit, interval: this.interval,

@@ -28,8 +28,7 @@ function set(node, name, value) {
 // keeps the focus, and a selection in it.
 export function fill(parent, ...children) {
 	const wanted = present(children);
-	const ids = wanted.map((child) => child.id);
-	for (const child of [...parent.children]) if (child.id && !ids.includes(child.id)) child.remove(); // none that stays is moved
+	for (const child of [...parent.children]) if (child.id && !wanted.some(({ id }) => id === child.id)) child.remove(); // none that stays is moved
 	wanted.forEach((child, i) => {
 		const next = child.nodeType ? child : new Text(child);
 		const here = parent.childNodes[i];

@@ -28,8 +28,8 @@ function showStatus({ snapshot: s, isKnown, now, age, condition }) {
 	const probe = (title, verdict) => fact(title, labelled(isKnown ? verdict : "unknown"), isKnown ? verdict : "unknown");
 	byId("glance").className = "glance " + status;
 	fill(byId("glance"), sign(status),
-		el("div", el("p.overall", verdict), el("p.quiet", isKnown ? `for ${duration(now - Date.parse(since))}, ` : "", `since ${when(since, now)}`)),
-		el("ul.reasons", isKnown ? reasonsOf(s) : null),
+		el("div", el("p.overall", verdict), el("p.quiet", isKnown && `for ${duration(now - Date.parse(since))}, `, `since ${when(since, now)}`)),
+		el("ul.reasons", isKnown && reasonsOf(s)),
 		el("dl.facts", probe("Liveness", s.monitor.liveness), probe("Readiness", s.monitor.readiness),
 			fact("Uptime", uptime == null ? "–" : duration(uptime * 1000 + (isKnown ? age : 0))), fact("Data", `${condition}, ${duration(age)} old`)));
 	document.title = `${signs[status]} ${verdict} · ${s.service.id}`;

@@ -16,7 +16,7 @@ export class Store {
 	series(one) {
 		const group = this.#groups.get(one.group);
 		const values = group?.series.get(one.key);
-		return values ? { step: group.step, times: group.times, ...values } : null;
+		return values && { step: group.step, times: group.times, ...values };
 	}
 
 	async load(charts, span, each) {
@@ -83,7 +83,14 @@ function unpack(answer, group) {
 	return { step: answer.step_seconds * 1000, times: answer.timestamps.map(Date.parse), series, last: Date.parse(answer.to) - 1 };
 }
 
-// place finds or makes the bucket for a time; -1: the time was counted already.
+// total adds up series of one answer.
+export function total(list) {
+	if (list.length < 2) return list[0];
+	const mean = list[0].mean.map((_, i) => list.reduce((sum, { mean }) => (mean[i] == null ? sum : sum + mean[i]), null));
+	return { ...list[0], mean, max: mean };
+}
+
+// place finds or makes the bucket for a time; -1: it was counted already.
 function place(group, time) {
 	if (time <= group.last) return -1;
 	group.last = time;

@@ -11,7 +11,7 @@ export function showToolbar({ now, snapshot }) {
 	const choice = (text, pressed, onclick) => button(text, onclick, { "aria-pressed": String(pressed) });
 	fill(byId("toolbar"),
 		Object.keys(spans).map((name) => choice(spanName(name), !isFixed() && view.range === name, () => follow(name))),
-		choice("Custom …", isFixed(), () => choose(range)), isFixed() ? button("Back to live", () => follow()) : null,
+		choice("Custom …", isFixed(), () => choose(range)), isFixed() && button("Back to live", () => follow()),
 		snapshot.history && el("a.button", { id: "export", download: "", href: "export" + query(between(range)) }, "Export CSV"));
 	fill(byId("charts-range"), `${moment(from)} – ${isFixed() ? moment(to) : "now"} · ${duration(to - from)} · ${zoneName(to)}`);
 	fill(byId("zone"), view.utc ? "UTC" : "Local time");

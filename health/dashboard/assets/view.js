@@ -15,7 +15,7 @@ export function readURL() {
 	const asked = new URLSearchParams(location.search);
 	const from = Date.parse(asked.get("from")), to = Date.parse(asked.get("to"));
 	view.range = Object.hasOwn(spans, asked.get("range")) ? asked.get("range") : "1h";
-	[view.from, view.to] = from < to ? [from, to] : [null, null]; // a fixed range in place of a rolling one
+	[view.from, view.to] = from < to ? [from, to] : [null, null]; // fixed, or else rolling
 	view.utc = asked.get("zone") === "utc";
 	view.alert = parseInt(asked.get("alert")) || null;
 	view.flipped = new Set(asked.getAll("flip")); // series whose visibility is not the default, as chart:label

@@ -96,19 +96,42 @@ func TestChartByKeyboard(t *testing.T) {
 	p.until(fmt.Sprintf(`%s.ariaValueMax - %[1]s.ariaValueMin > %f`, plot, 1.2*near.length()))
 }
 
-// TestCrosshairIsShared compares what the legends of two charts say under one crosshair with the values at its time.
+// TestCrosshairIsShared moves over one chart: the others show their values at the same time, until it leaves.
 func TestCrosshairIsShared(t *testing.T) {
 	s := start(t)
 	p := open(t, 1440, 1400)
 	p.logIn(s.page("?range=7d"))
-	legend := func(title string) string { return p.text(chart(title).find("list", "")) }
-	before := [2]string{legend("Memory"), legend("Threads")}
 	at := p.place(chart("Memory").find("slider", "Memory"))
 	p.do(chromedp.MouseEvent(chromedp.MouseMoved, at.Left+0.3*at.Width, at.Y))
-	p.until(fmt.Sprintf(`browsertest.text(%s) !== %q`, chart("Memory").find("list", ""), before[0]))
-	p.until(fmt.Sprintf(`browsertest.text(%s) !== %q`, chart("Threads").find("list", ""), before[1]))
+	stamp := func(title string) string {
+		return fmt.Sprintf(`[...%s.querySelectorAll(".cross:not([hidden]) .stamp")].map((stamp) => stamp.textContent).join()`, chart(title))
+	}
+	p.until(fmt.Sprintf(`/\d\d:\d\d:\d\d/.test(%s)`, stamp("Memory")))
+	for _, title := range []string{"File descriptors", "Goroutines", "Database", "Pool use"} {
+		p.until(stamp(title) + ` === ` + stamp("Memory"))
+	}
+	read := p.text(chart("CPU").find("list", "")) // no two buckets of it are the same
 	p.do(chromedp.MouseEvent(chromedp.MouseMoved, 1, 1))
-	p.until(fmt.Sprintf(`browsertest.text(%s).startsWith("mean")`, chart("Threads").find("list", "")))
+	p.until(stamp("Memory") + ` === ""`)
+	p.until(fmt.Sprintf(`browsertest.text(%s) !== %q`, chart("CPU").find("list", ""), read))
+}
+
+// TestSumOfSeriesHasItsLine has a rule over the sum of two series, and one over those of them that bear an attribute.
+func TestSumOfSeriesHasItsLine(t *testing.T) {
+	s := start(t, otelhealth.WithRules(alerting.Rule{
+		Name: "amended", Metric: "orders.queue.length", Where: []attribute.KeyValue{attribute.String("queue", "amended")}, Fail: alerting.At(500),
+	}))
+	p := open(t, 1440, 1000)
+	p.logIn(s.page("?range=7d"))
+	ends := make(map[string]float64)
+	for _, title := range []string{"queue", "amended", "Stuck"} {
+		line := string(card(title)) + `.querySelector(".spark path").getAttribute("d")`
+		p.until(line + `.length > 0`)
+		ends[title] = eval[float64](p, `Number(`+line+`.split(/[ML ]/).at(-1))`)
+	}
+	if ends["queue"] == ends["amended"] {
+		t.Errorf("the line of the sum and that of a part both end at %v", ends["queue"])
+	}
 }
 
 // TestManySeriesBlankNoChart has metrics whose series are together more than one answer of the API may hold, and one that

@@ -44,7 +44,9 @@ func (l *life) snapshot(at time.Time) *health.Snapshot {
 				connections("quotes", health.PoolStateUsed, 1), connections("quotes", health.PoolStateIdle, 1)),
 			many(health.MetricPoolUtil, "1", utilization("orders", inUse/8), utilization("quotes", 0.25)),
 			many(health.MetricWSConnections, "{connection}", broker("fyers", 3), broker("upstox", echo), broker("zerodha", 2)),
-			many("orders.queue.length", "{order}",
+			many(health.MetricStuck, "{thread}",
+				reading(0, attribute.String(health.AttrStuckKind, health.StuckHeartbeat)), reading(0, attribute.String(health.AttrStuckKind, health.StuckOSThread))),
+			ofSource("orders.queue.length", "{order}",
 				queue("new", math.Round(4+36*day*noise(0.9))), queue("amended", math.Round(1+8*day*noise(0.9)))),
 		},
 		Rules: []health.RuleState{
@@ -89,6 +91,13 @@ func one(name, unit string, value float64) health.Metric {
 
 func many(name, unit string, readings ...health.Reading) health.Metric {
 	return health.Metric{Name: name, Unit: unit, Scope: health.Scope, Readings: readings}
+}
+
+// ofSource is a metric of the application's own source.
+func ofSource(name, unit string, readings ...health.Reading) health.Metric {
+	m := many(name, unit, readings...)
+	m.Scope += "/source"
+	return m
 }
 
 func connections(pool, state string, value float64) health.Reading {
