@@ -47,7 +47,7 @@ func lint(t *testing.T, path string) {
 		t.Errorf("%s: %s", warning.RuleName, warning.Detail)
 	}
 	final := string(content[strings.LastIndex(string(content), "\nFROM "):])
-	for _, want := range []string{"distroless", "nonroot", "HEALTHCHECK", "-healthcheck"} {
+	for _, want := range []string{"distroless", "nonroot", "@sha256:", "HEALTHCHECK", "-healthcheck"} {
 		if !strings.Contains(final, want) {
 			t.Errorf("the last stage lacks %q:\n%s", want, final)
 		}
