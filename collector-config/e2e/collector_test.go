@@ -5,6 +5,7 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -85,4 +86,21 @@ func (c *collector) awaitTelemetry(t *testing.T, metric string) {
 		}
 		return err
 	})
+}
+
+// telemetrySum is the sum of one of the Collector's own metrics over all attributes; 0 where it has none yet.
+func (c *collector) telemetrySum(t *testing.T, metric string) (sum float64) {
+	t.Helper()
+	body, err := fetch("GET", "http://"+c.telemetry+"/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(metric)+`(?:_total)?\{.*\} (\S+)$`).FindAllSubmatch(body, -1) {
+		value, err := strconv.ParseFloat(string(found[1]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += value
+	}
+	return sum
 }
