@@ -101,6 +101,28 @@ func TestComposeBringsUpTheWholeStack(t *testing.T) {
 	}
 }
 
+// Every service has a health check, or another asks for its health; but for those that end by themselves.
+func TestComposeKnowsTheHealthOfAll(t *testing.T) {
+	t.Parallel()
+	project := loadCompose(t)
+	var asked strings.Builder
+	ends := make(map[string]bool)
+	for _, service := range project.Services {
+		if service.HealthCheck != nil {
+			asked.WriteString(strings.Join(service.HealthCheck.Test, " ") + "\n")
+		}
+		for on, how := range service.DependsOn {
+			ends[on] = ends[on] || how.Condition == types.ServiceConditionCompletedSuccessfully
+		}
+	}
+	for _, service := range project.Services {
+		known := service.HealthCheck != nil || service.Build != nil || strings.Contains(asked.String(), "//"+service.Name+":")
+		if !known && !ends[service.Name] {
+			t.Errorf("nothing asks for the health of %s", service.Name)
+		}
+	}
+}
+
 func TestComposeDependsOnWhatExists(t *testing.T) {
 	t.Parallel()
 	project := loadCompose(t)
