@@ -29,7 +29,7 @@ func TestSharedURLShowsTheSame(t *testing.T) {
 	other := open(t, 1440, 1000)
 	other.logIn(eval[string](p, "location.href"))
 	const shown = `({
-		charts: browsertest.text(browsertest.find("region", "Charts").querySelector("p")),
+		charts: browsertest.text(browsertest.find("region", "Charts").querySelector("h2 small")),
 		spans: [...document.querySelectorAll("[role=slider]")].map((s) => s.ariaValueMin + " " + s.ariaValueMax),
 		pressed: [...document.querySelectorAll("[aria-pressed=true]")].map((b) => browsertest.text(b).replace(/\d.*/, "")),
 		brokers: browsertest.text(browsertest.find("region", "WebSocket brokers")),
