@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
 )
@@ -31,7 +32,7 @@ type database struct {
 	read  *sqlx.DB
 	files map[string]os.FileInfo // the file and its log, as they were opened
 
-	lock *os.File // beside the file
+	lock *flock.Flock // beside the file
 
 	newestSample *sqlx.Stmt
 	someSamples  *sqlx.Stmt
@@ -151,7 +152,7 @@ func checkPragmas(ctx context.Context, db *sqlx.DB) error {
 // identify notes which files were opened.
 func (d *database) identify() error {
 	d.files = make(map[string]os.FileInfo)
-	for _, path := range []string{d.path, d.path + "-wal", d.lock.Name()} {
+	for _, path := range []string{d.path, d.path + "-wal", d.lock.Path()} {
 		info, err := os.Stat(path)
 		if err != nil {
 			return fmt.Errorf("open the database: %w", err)

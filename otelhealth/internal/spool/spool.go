@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Config says where and how much is kept.
@@ -23,8 +25,8 @@ type Config struct {
 type Spool struct {
 	config Config
 
-	disk   sync.Mutex // held while files are made; it guards lock and closed
-	lock   *os.File   // nil: the folder is not ours
+	disk   sync.Mutex   // held while files are made; it guards lock and closed
+	lock   *flock.Flock // nil: the folder is not ours
 	closed bool
 
 	mu      sync.Mutex // never held while the disk is waited for
