@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -55,8 +56,8 @@ func readFlags() config {
 
 // run pushes for c.duration, or until ctx ends, and writes the report.
 func run(ctx context.Context, c config, out io.Writer) error {
-	if c.instances < 1 || c.interval <= 0 || c.duration <= 0 {
-		return fmt.Errorf("got -n %d, -interval %s and -for %s, want more than nothing of each", c.instances, c.interval, c.duration)
+	if err := c.validate(); err != nil {
+		return err
 	}
 	fleet, err := newFleet(ctx, c)
 	if err != nil {
@@ -64,9 +65,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 	}
 	defer fleet.close()
 	report := report{config: c, series: fleet.series(), began: time.Now()}
-	pushing, cancel := context.WithTimeout(ctx, c.duration)
-	defer cancel()
-	report.push = fleet.push(pushing)
+	report.push = fleet.push(ctx, c.duration)
 	report.ended = time.Now()
 
 	if c.prometheus != "" {
@@ -79,8 +78,22 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		}
 	}
 	report.write(out)
-	if c.prometheus != "" && report.arrived < report.push.points {
+	switch {
+	case c.prometheus != "" && report.arrived < report.push.points:
 		return errors.New("points were lost")
+	case c.prometheus == "" && report.push.failures > 0:
+		return errors.New("requests were given up")
+	}
+	return nil
+}
+
+func (c *config) validate() error {
+	if c.instances < 1 || c.interval <= 0 || c.duration <= 0 {
+		return fmt.Errorf("got -n %d, -interval %s and -for %s, want more than nothing of each", c.instances, c.interval, c.duration)
+	}
+	address, err := url.Parse(c.endpoint)
+	if err != nil || address.Host == "" || (address.Scheme != "http" && address.Scheme != "https") {
+		return fmt.Errorf("-endpoint: got %q, want a URL such as http://localhost:4317", c.endpoint)
 	}
 	return nil
 }

@@ -66,9 +66,7 @@ func pushFor(t *testing.T, s *sink, instances int) (*fleet, push) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.close() })
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	return f, f.push(ctx)
+	return f, f.push(t.Context(), 500*time.Millisecond)
 }
 
 func TestEachInstanceHasAResourceAndValuesOfItsOwn(t *testing.T) {
@@ -165,12 +163,31 @@ func TestReport(t *testing.T) {
 
 func TestNonsense(t *testing.T) {
 	for _, c := range []config{
-		{instances: 0, interval: 1, duration: 1},
-		{instances: 1, interval: 0, duration: 1},
-		{instances: 1, interval: 1, duration: -1},
+		{instances: 0, interval: 1, duration: 1, endpoint: "http://localhost:4317"},
+		{instances: 1, interval: 0, duration: 1, endpoint: "http://localhost:4317"},
+		{instances: 1, interval: 1, duration: -1, endpoint: "http://localhost:4317"},
+		{instances: 1, interval: 1, duration: 1, endpoint: "localhost:4317"},
 	} {
 		if err := run(t.Context(), c, new(bytes.Buffer)); err == nil {
 			t.Errorf("%+v: got no error", c)
 		}
+	}
+}
+
+// A signal does not wait for a Collector that is away.
+func TestSignalBreaksOff(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f, err := newFleet(ctx, config{instances: 2, interval: 10 * time.Millisecond, endpoint: "http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.close() })
+	began := time.Now()
+	time.AfterFunc(100*time.Millisecond, cancel)
+	if pushed := f.push(ctx, time.Hour); pushed.requests == 0 || pushed.failures != pushed.requests {
+		t.Errorf("got %d failures of %d requests, want every request to fail", pushed.failures, pushed.requests)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s to end", took)
 	}
 }

@@ -67,11 +67,14 @@ func (f *fleet) close() error {
 // series returns how many series one instance has.
 func (f *fleet) series() int { return len(f.instances[0].points) }
 
-// push lets every instance export at its own moments of the interval until ctx ends, and waits for what is on its way.
-func (f *fleet) push(ctx context.Context) push {
+// push lets every instance export at its own moments of the interval for so long, and waits for what is on its way. When
+// ctx ends, it breaks that off.
+func (f *fleet) push(ctx context.Context, long time.Duration) push {
+	pushing, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
 	var running sync.WaitGroup
 	for n := range f.instances {
-		running.Go(func() { f.pushOne(ctx, f.instances[n], f.clients[n]) })
+		running.Go(func() { f.pushOne(ctx, pushing, f.instances[n], f.clients[n]) })
 	}
 	running.Wait()
 	p := push{
@@ -84,17 +87,17 @@ func (f *fleet) push(ctx context.Context) push {
 	return p
 }
 
-func (f *fleet) pushOne(ctx context.Context, i *instance, client *otlpmetricgrpc.Exporter) {
+func (f *fleet) pushOne(ctx, pushing context.Context, i *instance, client *otlpmetricgrpc.Exporter) {
 	next := time.NewTimer(i.offset)
 	defer next.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-pushing.Done():
 			return
 		case at := <-next.C:
 			next.Reset(f.interval)
 			i.advance(at.Truncate(time.Millisecond))
-			f.export(context.WithoutCancel(ctx), i, client)
+			f.export(ctx, i, client)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (r *report) write(out io.Writer) {
 	}
 	seconds := r.ended.Sub(r.began).Seconds()
 	row("instances", "%d, %d series each, every %s", r.instances, r.series, r.interval)
-	row("pushed", "%d points in %.0f s: %.0f a second", r.push.points, seconds, float64(r.push.points)/seconds)
+	row("tried", "%d points in %.0f s: %.0f a second", r.push.points, seconds, float64(r.push.points)/seconds)
 	row("on the wire", "%.0f bytes a request, %.1f MB an instance a day", r.bytesPerRequest(), r.bytesPerDay()/1e6)
 	row("acknowledged", "%d points; %d of %d requests were given up", r.push.acknowledged, r.push.failures, r.push.requests)
 	if r.push.lastError != "" {
