@@ -10,7 +10,7 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 readonly collector=0.161.0
-readonly prometheus=v0.316.0 # Prometheus 3.16
+readonly prometheus=v0.315.0 # Prometheus 3.15
 readonly jaeger=v1.76.0      # Jaeger 2
 readonly alertmanager=v0.31.1
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,6 +47,34 @@ func TestCompose(t *testing.T) {
 				checkVolume(t, volume)
 			}
 		})
+	}
+}
+
+// The images are of the versions that the tests run, but for Jaeger's, of which no newer module is published.
+func TestComposeRunsWhatIsTested(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("build.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(name string) string {
+		found := regexp.MustCompile(`(?m)^readonly ` + name + `=v?([\d.]+)`).FindSubmatch(script)
+		if found == nil {
+			t.Fatalf("build.sh has no version of %s", name)
+		}
+		return string(found[1])
+	}
+	want := map[string]string{
+		"opentelemetry-collector-contrib": version("collector"),
+		"alertmanager":                    "v" + version("alertmanager"),
+		// Prometheus 3.15.0 is the module's v0.315.0.
+		"prometheus": regexp.MustCompile(`^0\.(\d)(\d+)\.`).ReplaceAllString(version("prometheus"), "v$1.$2."),
+	}
+	for _, service := range loadCompose(t).Services {
+		name, tag, _ := strings.Cut(filepath.Base(service.Image), ":")
+		if want[name] != "" && tag != want[name] {
+			t.Errorf("%s: got the image %s, want the version %s of build.sh", service.Name, service.Image, want[name])
+		}
 	}
 }
 
