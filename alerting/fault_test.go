@@ -366,11 +366,16 @@ func TestStatusStandsSinceBeforeTheRestart(t *testing.T) {
 		{"it failed and warns now", failed, 800, faultEpoch},
 		{"it warned and is healthy", warned, 100, faultEpoch},
 	} {
-		a := faultNew(t, faultRule())
-		a.Restore(Saved{Alerts: []health.Alert{row.saved}, LastID: 5})
-		for i := range 2 {
-			if got := a.Step(faultSnap(i, number(row.value)), Inventory{}).Rules[0].Since; !got.Equal(row.want) {
-				t.Errorf("%s: sample %d: got %v, want %v", row.name, i, got, row.want)
+		for _, unknown := range []int{0, 1} { // samples that have no reading yet
+			a := faultNew(t, faultRule())
+			a.Restore(Saved{Alerts: []health.Alert{row.saved}, LastID: 5})
+			for i := range unknown {
+				a.Step(faultSnap(i-unknown), Inventory{})
+			}
+			for i := range 2 {
+				if got := a.Step(faultSnap(i, number(row.value)), Inventory{}).Rules[0].Since; !got.Equal(row.want) {
+					t.Errorf("%s, after %d samples without a reading: sample %d: got %v, want %v", row.name, unknown, i, got, row.want)
+				}
 			}
 		}
 	}

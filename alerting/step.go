@@ -257,12 +257,13 @@ func (a *Alerter) conclude(r *judgedRule, t *track, j judgement, c *collation) {
 }
 
 func (a *Alerter) report(r *judgedRule, t *track, j judgement, c *collation) {
-	if first := t.since.IsZero(); first || j.status != t.status {
+	if j.status != t.status || t.since.IsZero() {
 		t.status, t.since, t.stands = j.status, a.now.wall, a.now.offset
-		if first {
+		if !t.judged {
 			t.since = t.statusSince(a.now)
 		}
 	}
+	t.judged = t.judged || j.status != health.Unknown
 	if j.status == health.Unknown && a.now.offset-t.stands >= r.NoDataAfter {
 		j.reason += fmt.Sprintf("; no data for more than %v", r.NoDataAfter)
 	}

@@ -25,6 +25,7 @@ type track struct {
 	status health.Status // of the last sample
 	since  time.Time     // of that status
 	stands time.Duration // since when, on the monotonic clock
+	judged bool          // it had another status than unknown in this process
 
 	earlier   health.Number // the reading before, for rates
 	earlierAt time.Duration
@@ -111,8 +112,8 @@ func (t *track) sample(r *judgedRule, j judgement, now moment) {
 	}
 }
 
-// statusSince is since when the status of the process's first sample stands. Where it is a breach that an earlier process
-// saw begin, the alert knows.
+// statusSince is since when the process's first status stands. Where it is a breach that an earlier process saw begin, the
+// alert knows: of a failure, since when it failed, of a warning, since when it breached.
 func (t *track) statusSince(now moment) time.Time {
 	if t.alert == nil || !t.alert.Open() {
 		return now.wall

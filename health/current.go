@@ -306,15 +306,35 @@ func (w *jsonWriter) failures(s *Snapshot) {
 	w.endArray()
 }
 
-// metrics lists what has no section of its own: what sources and the application added.
+// metrics lists what has no section of its own: what sources and the application added, and what else rules judge.
 func (w *jsonWriter) metrics(s *Snapshot) {
 	w.array("metrics")
 	for i := range s.Metrics {
-		if scope := s.Metrics[i].Scope; scope != Scope && scope != RuntimeScope {
-			w.metric(&s.Metrics[i])
+		m := &s.Metrics[i]
+		own := m.Scope == Scope || m.Scope == RuntimeScope
+		if !own || !hasSection(m.Name) && s.judges(m.Name) {
+			w.metric(m)
 		}
 	}
 	w.endArray()
+}
+
+// hasSection reports whether all readings of a metric that rules judge by default stand in a section.
+func hasSection(metric string) bool {
+	switch metric {
+	case MetricFDCount, MetricMemoryRSS, MetricPoolCount, MetricPoolUtil, MetricWSConnections, MetricThreads, MetricGoroutines, MetricStuck:
+		return true
+	}
+	return false
+}
+
+func (s *Snapshot) judges(metric string) bool {
+	for i := range s.Rules {
+		if s.Rules[i].Metric == metric {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *jsonWriter) metric(m *Metric) {

@@ -5,7 +5,7 @@ import { button, byId, el, fill, say, sign } from "./dom.js";
 import { amount, duration, shown, when } from "./format.js";
 import { fact } from "./glance.js";
 import { showTable } from "./tables.js";
-import { address, go, span, view } from "./view.js";
+import { address, span, view } from "./view.js";
 
 const most = 200; // past alerts at a time
 const unknown = "not known yet";
@@ -85,7 +85,7 @@ export class Alerts {
 		showTable("past", past.map((a) => ({
 			...a, row: "alert-" + a.id, name: nameOf(a), lasted: this.#end(a) - Date.parse(a.began), worst: worst(a), unit: unitOf(a),
 			ended: a.resolved_by ?? a.cause.replaceAll("_", " "),
-			link: el("a" + chosen(a), { href: this.#around(a), onclick: go }, nameOf(a)),
+			link: el("a" + chosen(a), { href: this.#around(a) }, nameOf(a)),
 		})), this.live.now, remark, this.problem || (this.live.snapshot.history ? "" : "No history is kept."));
 	}
 
@@ -141,7 +141,7 @@ function cardOf(alert, { snapshot, now }) {
 		el("dl.facts", valuesOf(alert, snapshot), fact(state === "pending" ? "Pending for" : "Firing for", duration(now - Date.parse(began))), fact("Since", when(began, now))),
 		remarksOf(alert, now).map((text) => el("p", text)),
 		!snapshot.monitor.read_only && el("div.buttons", Object.entries(actions).map(([action, dialog]) =>
-			button(action, () => ask({ action, ...dialog(alert) }), { disabled: action === "Acknowledge" && state !== "firing" }))));
+			button(action, () => ask({ action, ...dialog(alert) }), { disabled: action === "Acknowledge" && state !== "firing", "aria-label": `${action} ${nameOf(alert)}` }))));
 }
 
 function valuesOf(alert, snapshot) {

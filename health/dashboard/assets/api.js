@@ -10,9 +10,9 @@ export async function ask(path, { signal, ...options } = {}) {
 	}
 	if (response.ok) return response;
 	// What stands before the service answers in its own way.
-	const { detail = response.statusText } = await response.json().catch(() => ({}));
+	const { detail } = await response.json().catch(() => ({}));
 	const seconds = Number(response.headers.get("Retry-After")) || 0;
-	throw Object.assign(new Error(detail), { status: response.status, retryAfter: seconds * 1000 });
+	throw Object.assign(new Error(detail || `HTTP ${response.status}`), { status: response.status, retryAfter: seconds * 1000 });
 }
 
 export const get = async (path, signal) => (await ask(path, { signal })).json();

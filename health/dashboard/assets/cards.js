@@ -1,4 +1,4 @@
-import { cardsOf, marksOf } from "./catalog.js";
+import { cardsOf, marksOf, seriesKey } from "./catalog.js";
 import { byId, el, fill } from "./dom.js";
 import { amount, duration, labelled, marksText, quantity, severity } from "./format.js";
 import { total } from "./series.js";
@@ -11,10 +11,11 @@ export function showCards({ snapshot, now, interval }, store, charts) {
 	byId("cards-range").title = snapshot.timestamp;
 }
 
-function seriesOf({ id, name, attributes = {}, field, unit }, store, charts) {
+function seriesOf({ id, name, instance, metric, attributes = {}, field, unit }, store, charts) {
 	if (unit.endsWith("/min")) return null; // what was recorded is no rate
 	const { series } = charts.find((chart) => chart.rule === (name ?? id));
-	const isJudged = (one) => Object.entries(attributes).every(([key, value]) => one.attributes[key] === value);
+	const isJudged = (one) => (instance ? one.key === seriesKey(metric, attributes)
+		: Object.entries(attributes).every(([key, value]) => one.attributes[key] === value));
 	return total((field ? series.slice(0, 1) : series.filter(isJudged)).map((one) => store.series(one)).filter(Boolean));
 }
 
@@ -36,8 +37,7 @@ function barOf(card) {
 	if (end == null || value == null) return null;
 	const share = (part) => `${Math.min(100, Math.max(0, (100 * part) / end))}%`;
 	const marks = marksOf(card).filter((mark) => mark.value <= end);
-	const said = marks.map((mark) => `, ${mark.level} at ${amount(mark.value, unit)}`).join("");
-	return el("div.bar", { role: "img", "aria-label": `${amount(value, unit)} of ${amount(end, unit)}${said}` },
+	return el("div.bar", { role: "img", "aria-label": `${amount(value, unit)} of ${amount(end, unit)}` },
 		el("span.fill", { style: `width: ${share(value)}` }),
 		marks.map((mark) => el("span.mark." + mark.level, { style: `left: ${share(mark.value)}` })));
 }

@@ -36,9 +36,9 @@ export function chartsOf(s, recorded) {
 	const charts = components.map((c) => ({
 		...c, rule: c.id, series: [{ group: "process", key: c.field, label: c.of === "total" ? "total" : "mean", value: c.value }],
 	}));
-	const [database, websocket] = charts.slice(-2);
+	const [database, websocket] = charts.slice(-2), groups = groupsOf(recorded);
 	const add = (chart, name, attributes, label, value) => {
-		chart.series.push({ group: groupOf(name, recorded), name, key: seriesKey(name, attributes), label, value });
+		chart.series.push({ group: groups[name], name, key: seriesKey(name, attributes), label, value });
 	};
 	for (const pool of Object.keys(s.database.pools)) {
 		for (const [state, field, word] of [["used", "in_use", "in use"], ["idle", "idle", "idle"]]) {
@@ -50,16 +50,16 @@ export function chartsOf(s, recorded) {
 		add(websocket, "otelhealth.websocket.connection.count", { "otelhealth.websocket.source": broker }, broker,
 			(now) => now.websocket.connections[broker]?.count);
 	}
-	for (const rule of s.rules) if (!charts.some((c) => c.rule === rule.name)) charts.push(ruleChart(rule, recorded));
+	for (const rule of s.rules) if (!charts.some((c) => c.rule === rule.name)) charts.push(ruleChart(rule, recorded, groups));
 	return charts;
 }
 
 // ruleChart shows all that was recorded of a rule's metric. A rate has no line in it, and neither has a sum.
-function ruleChart({ name, instance, metric, unit = "" }, recorded) {
+function ruleChart({ name, instance, metric, unit = "" }, recorded, groups) {
 	const value = unit.replace(/\/min$/, "");
 	const series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
 		const key = seriesKey(metric, attributes), label = Object.values(attributes).join(", ") || "mean";
-		return { group: groupOf(metric, recorded), name: metric, attributes, key, label, value: (now) => valueOf(now, key) };
+		return { group: groups[metric], name: metric, attributes, key, label, value: (now) => valueOf(now, key) };
 	});
 	const drawn = value === unit && (instance || series.length === 1);
 	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: drawn ? 1 : NaN, series };
@@ -70,8 +70,16 @@ function valueOf(s, key) {
 	return (s.metrics.find(isIt) ?? s.rules.find((r) => isIt(r) && !r.unit?.endsWith("/min")))?.value;
 }
 
-// groupOf is what is asked for together: an answer holds a hundred series.
-const groupOf = (metric, recorded) => (recorded.length > 100 ? metric : "all");
+// groupsOf says by name which metrics are asked for together: an answer holds a hundred series.
+function groupsOf(recorded) {
+	const groups = {};
+	let group = 0, size = 0;
+	for (const [name, { length }] of Object.entries(Object.groupBy(recorded, (r) => r.name))) {
+		if ((size += length) > 100) [group, size] = [group + 1, length];
+		groups[name] = group;
+	}
+	return groups;
+}
 
 export const seriesKey = (name, attributes = {}) => name + JSON.stringify(Object.entries(attributes).sort());
 

@@ -78,7 +78,8 @@ export class Plot {
 		for (const { value } of this.marks) if (value <= 1.6 * high) high = Math.max(high, value * 1.05);
 		if (low >= 0 && low < 0.7 * high) low = 0;
 		if (high === low) [low, high] = [Math.min(0, low), Math.max(1, high)];
-		const gap = niceGap((high - low) / 4);
+		const base = this.unit === "By" ? 1024 ** Math.floor(Math.log2(high - low) / 10) : 1;
+		const gap = base * niceGap((high - low) / 4 / base);
 		return [Math.floor(low / gap + 1e-9) * gap, Math.ceil(high / gap - 1e-9) * gap, gap];
 	}
 

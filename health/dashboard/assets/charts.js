@@ -20,11 +20,11 @@ const longest = 400 * 86_400_000; // range, in milliseconds: what a history hold
 
 export class Charts {
 	redraw = onceAFrame(() => this.live.snapshot && this.#draw());
-	list = []; // what is to be shown
+	list = [];
 	cursor = null; // the time under the crosshair
 
-	#panels = new Map(); // by the chart's id
-	#shown = []; // panels
+	#panels = new Map(); // by id
+	#shown = [];
 	#follow = onceAFrame(() => this.#moveCursor());
 
 	constructor(store, live, alerts) {
@@ -51,7 +51,7 @@ export class Charts {
 		this.#moveCursor();
 		const [problem] = this.store.problems.values();
 		fill(byId("charts-note"), !this.live.snapshot.history ? "No history is kept, so there is nothing to draw."
-			: problem && `Not all charts could be read: ${problem}`);
+			: problem && `Not all charts could be read: ${problem.message}`);
 	}
 
 	#panel(chart) {

@@ -63,7 +63,7 @@ export function duration(ms) {
 	return parts.slice(0, 2).join(" ");
 }
 
-// offset is what the zone's clocks are ahead of UTC at that time, in milliseconds.
+// offset is what the zone is ahead of UTC, in milliseconds.
 export const offset = (time) => (view.utc ? 0 : -new Date(time).getTimezoneOffset() * 60_000);
 
 // written is what the zone's clocks show, as in "Tue, 24 Nov 2026 15:41:19 GMT".

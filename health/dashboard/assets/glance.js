@@ -4,8 +4,6 @@ import { byId, el, fill, sign } from "./dom.js";
 import { amount, duration, labelled, severity, when, words } from "./format.js";
 import { address } from "./view.js";
 
-const signs = { pass: "✓", warn: "▲", fail: "✕", unknown: "?" };
-
 // showGlance is called every second: nothing may look fresh that is not.
 export function showGlance(live) {
 	document.body.classList.toggle("stale", !live.isKnown);
@@ -32,7 +30,7 @@ function showStatus({ snapshot: s, isKnown, now, age, condition }) {
 		el("ul.reasons", isKnown && reasonsOf(s)),
 		el("dl.facts", probe("Liveness", s.monitor.liveness), probe("Readiness", s.monitor.readiness),
 			fact("Uptime", uptime == null ? "–" : duration(uptime * 1000 + (isKnown ? age : 0))), fact("Data", `${condition}, ${duration(age)} old`)));
-	document.title = `${signs[status]} ${verdict} · ${s.service.id}`;
+	document.title = `${verdict} · ${s.service.id}`;
 }
 
 export const fact = (name, value, status) => el("div", el("dt", name), el("dd", { class: status }, value));
@@ -42,7 +40,7 @@ function reasonsOf(s) {
 	const cards = cardsOf(s).filter((card) => card.status === card.judged).map(({ status, title, instance, value, unit, [status]: mark }) => ({
 		status, text: `${title}${instance ? " " + instance : ""}: ${amount(value, unit)}, ${status} at ${amount(mark, unit)}`,
 	}));
-	return [...cards, ...checks].filter(({ status }) => severity(status) < severity("unknown"))
+	return [...checks, ...cards].filter(({ status }) => severity(status) < severity("unknown"))
 		.sort((a, b) => severity(a.status) - severity(b.status)).slice(0, 6)
 		.map(({ status, text }) => el("li", sign(status), text));
 }
@@ -54,6 +52,7 @@ function noticesOf(s, now) {
 	const verdict = { away: "is away", rejected: "refuses" }[condition];
 	if (verdict) notices.push(`The Collector ${verdict} since ${when(since, now)}, ${queued} requests wait on disk: ${error}`);
 	if (spool_error) notices.push(`Exports cannot wait on disk: ${spool_error}`);
+	for (const { name, since } of s.threads.details) notices.push(`Stuck since ${when(since, now)}: ${name}`);
 	for (const { rule, until, by } of s.silences) notices.push(`Rule ${rule} is silenced until ${when(until, now)} by ${by}`);
 	for (const { rule, series } of s.untracked) notices.push(`Rule ${rule}: ${series} series are not judged`);
 	for (const { destination, error } of s.notifications) if (error) notices.push(`Notifications to ${destination} fail: ${error}`);

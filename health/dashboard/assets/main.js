@@ -10,7 +10,7 @@ import { showToolbar } from "./toolbar.js";
 import { isFixed, onView, readURL, span, view } from "./view.js";
 
 // Milliseconds.
-const drawAfter = 100, loadAfter = 300, tryAgain = 20_000;
+const drawAfter = 100, loadAfter = 300, tryAgain = 20_000, tooOften = 60_000;
 
 readURL();
 const live = new Live({ snapshot: take, transition, condition, catchUp, missed: refreshAlerts });
@@ -51,7 +51,8 @@ function catchUp() {
 
 function isOld() {
 	const age = Date.now() - loaded, [from, to] = span(live.now);
-	if (alerts.problem || store.problems.size > 0) return age > tryAgain;
+	const problems = [...store.problems.values()].filter((p) => p.status !== 400); // refused for good
+	if (alerts.problem || problems.length > 0) return age > (problems.some((p) => p.status === 429) ? tooOften : tryAgain);
 	return !isFixed() && age > Math.max(60_000, (to - from) / 600);
 }
 
@@ -76,7 +77,6 @@ function transition(t) {
 	showSoon();
 }
 
-// condition is called every second, and when the connection changes.
 function condition() {
 	showGlance(live);
 	if (live.snapshot && view.range === "15m" && !isFixed()) charts.redraw();

@@ -57,7 +57,7 @@ export class Store {
 			this.problems.delete(name);
 			return answer;
 		} catch (problem) {
-			if (problem.name !== "AbortError") this.problems.set(name, problem.message);
+			if (problem.name !== "AbortError") this.problems.set(name, problem);
 			return null;
 		}
 	}

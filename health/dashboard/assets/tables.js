@@ -26,7 +26,7 @@ const tables = {
 		numeric("Waits", "wait_count"), numeric("Waited", "wait_seconds", "s"),
 	],
 	exports: [
-		text("Collector", "condition"), timed("Last success", "last_success"), numeric("Requests on disk", "queued"), numeric("Size", "queued_bytes", "By"),
+		text("Collector", "condition"), timed("Last success", "last_success"), numeric("On disk", "queued"), numeric("Size", "queued_bytes", "By"),
 		numeric("Sent later", "replayed"), numeric("Dropped", "dropped"), text("Last error", "error", "long"),
 	],
 	brokers: [text("Broker", "broker"), numeric("Connections", "count"), numeric("Symbols", "symbols")],
@@ -35,7 +35,7 @@ const tables = {
 
 let samples = [];
 
-// loadSamples asks for the newest samples of the history. Where it fails, what comes live is shown all the same.
+// Where loadSamples fails, what comes live is shown all the same.
 export async function loadSamples(live) {
 	if (!live.snapshot.history) return;
 	const to = live.now + 1, series = ["overall_status", ...components.map((c) => c.field)];
@@ -66,7 +66,7 @@ export function showTable(name, rows, now, remark = null, nothing = "") {
 		button(c.title, () => sort(name, c.title))));
 	const body = sorted(rows, column, direction).map((row) => el("tr", { id: row.row }, columns.map((c, i) =>
 		el(i === 0 ? "th" : "td", { scope: i === 0 && "row", class: c.kind }, c.show(row, now)))));
-	fill(section, el("h2", label, " ", remark), rows.length ? table(label + " table", head, body) : el("p.empty", nothing || `No ${label.toLowerCase()}.`));
+	fill(section, el("h2", label, " ", remark), rows.length ? table(label + " table", head, body) : el("p.empty", nothing || "None."));
 }
 
 function sorted(rows, column, direction) {

@@ -2,6 +2,4 @@
 try {
 	const theme = localStorage.getItem("health-theme");
 	if (theme) document.documentElement.dataset.theme = theme;
-} catch {
-	// Storage is blocked.
-}
+} catch {} // storage is blocked

@@ -15,7 +15,7 @@ export function readURL() {
 	const asked = new URLSearchParams(location.search);
 	const from = Date.parse(asked.get("from")), to = Date.parse(asked.get("to"));
 	view.range = Object.hasOwn(spans, asked.get("range")) ? asked.get("range") : "1h";
-	[view.from, view.to] = from < to ? [from, to] : [null, null]; // fixed, or else rolling
+	[view.from, view.to] = from < to ? [from, to] : [null, null];
 	view.utc = asked.get("zone") === "utc";
 	view.alert = parseInt(asked.get("alert")) || null;
 	view.flipped = new Set(asked.getAll("flip")); // series whose visibility is not the default, as chart:label
@@ -46,16 +46,7 @@ export const span = (now) => (isFixed() ? [view.from, view.to] : [now - spans[vi
 
 export const follow = (range = view.range) => change({ range, from: null, to: null });
 
-export function go(event) {
-	if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-	event.preventDefault();
-	history.pushState(null, "", event.target.href);
-	returnToURL();
-}
-
-function returnToURL() {
+addEventListener("popstate", () => {
 	readURL();
 	listeners.forEach((f) => f(view));
-}
-
-addEventListener("popstate", returnToURL);
+});

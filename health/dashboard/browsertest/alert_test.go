@@ -79,7 +79,8 @@ func TestDeepLinkToAnAlert(t *testing.T) {
 	beside.ready()
 	beside.until(inView(past("File descriptors")))
 	beside.until(string(past("File descriptors")) + "?.contains(document.activeElement)")
-	beside.click(past("File descriptors").find("link", "File descriptors"))
+	beside.leave(past("File descriptors").find("link", "File descriptors"))
+	beside.ready()
 	beside.until(`new URLSearchParams(location.search).has("from")`) // the charts show that time
 	beside.says(find("region", "Charts"), "h")
 }

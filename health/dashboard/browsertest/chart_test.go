@@ -1,17 +1,11 @@
 package browsertest
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-	"go.opentelemetry.io/otel/attribute"
-
-	"github.com/otelhealth/otelhealth-go/alerting"
-	"github.com/otelhealth/otelhealth-go/otelhealth"
 )
 
 // span is the range of a chart, in milliseconds.
@@ -114,54 +108,4 @@ func TestCrosshairIsShared(t *testing.T) {
 	p.do(chromedp.MouseEvent(chromedp.MouseMoved, 1, 1))
 	p.until(stamp("Memory") + ` === ""`)
 	p.until(fmt.Sprintf(`browsertest.text(%s) !== %q`, chart("CPU").find("list", ""), read))
-}
-
-// TestSumOfSeriesHasItsLine has a rule over the sum of two series, and one over those of them that bear an attribute.
-func TestSumOfSeriesHasItsLine(t *testing.T) {
-	s := start(t, otelhealth.WithRules(alerting.Rule{
-		Name: "amended", Metric: "orders.queue.length", Where: []attribute.KeyValue{attribute.String("queue", "amended")}, Fail: alerting.At(500),
-	}))
-	p := open(t, 1440, 1000)
-	p.logIn(s.page("?range=7d"))
-	ends := make(map[string]float64)
-	for _, title := range []string{"queue", "amended", "Stuck"} {
-		line := string(card(title)) + `.querySelector(".spark path").getAttribute("d")`
-		p.until(line + `.length > 0`)
-		ends[title] = eval[float64](p, `Number(`+line+`.split(/[ML ]/).at(-1))`)
-	}
-	if ends["queue"] == ends["amended"] {
-		t.Errorf("the line of the sum and that of a part both end at %v", ends["queue"])
-	}
-}
-
-// TestManySeriesBlankNoChart has metrics whose series are together more than one answer of the API may hold, and one that
-// has too many by itself.
-func TestManySeriesBlankNoChart(t *testing.T) {
-	s := start(t, slices.Concat(withTenants("lag", 60), withTenants("backlog", 60), withTenants("crowd", 101))...)
-	p := open(t, 1440, 1000)
-	p.recorder.whileCallsFail(func() { // the browser logs the answer 400
-		p.logIn(s.page("?range=15m"))
-		for title, label := range map[string]string{"lag": "tenant 59", "backlog": "tenant 59", "Database": "orders, in use", "queue": "amended"} {
-			p.exists(chart(title).find("button", label))
-		}
-		p.says(find("region", "Charts"), "Not all charts could be read")
-		p.says(find("region", "Charts"), "at most 100 series")
-		p.gone(chart("crowd"))
-	})
-}
-
-// withTenants adds a source with a metric of so many series, and a rule of the same name.
-func withTenants(name string, series int) []otelhealth.Option {
-	metric := "orders." + name
-	source := otelhealth.WithSource(otelhealth.Source{
-		Name: name, Gauges: []otelhealth.Gauge{{Name: metric, Unit: "{order}"}},
-		Sample: func(_ context.Context, observe otelhealth.Observe) error {
-			for i := range series {
-				observe(metric, float64(i), attribute.String("tenant", fmt.Sprintf("tenant %d", i)))
-			}
-			return nil
-		},
-	})
-	rules := otelhealth.WithRules(alerting.Rule{Name: name, Metric: metric, Fail: alerting.At(1e6)})
-	return []otelhealth.Option{source, rules}
 }

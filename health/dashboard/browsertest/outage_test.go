@@ -87,7 +87,7 @@ func TestHiddenTabPausesAndCatchesUp(t *testing.T) {
 	if !eventually(func() bool { return ask[current](s, "api/current").Monitor.Sequence > before+8 }) {
 		t.Fatal("the monitor does not go on")
 	}
-	if title := eval[string](p, "document.title"); title != "? Paused · orders" {
+	if title := eval[string](p, "document.title"); title != "Paused · orders" {
 		t.Errorf("the hidden page is called %q, want it to say that it stands still", title)
 	}
 
