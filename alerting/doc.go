@@ -14,6 +14,6 @@
 // causes, in one transaction: the outbox. A [Worker] takes them from there to each [Notifier], at least once and in
 // order. An [Announcer] tells the log, the application's OnTransition and its traces.
 //
-// The package knows no SQL and no HTTP. Stores implement [Outbox]; notifiers live in packages of their own, but for
-// [SlogNotifier].
+// The package knows no SQL and no HTTP. Stores implement [Outbox]. An application brings the notifiers that it needs;
+// [SlogNotifier], which writes to the log, is the only one here.
 package alerting

@@ -19,7 +19,7 @@ type Outbox interface {
 	// meanwhile changes to sent, but to nothing else.
 	Settle(ctx context.Context, d *health.Delivery) error
 
-	// Abandon gives up every pending delivery to a destination other than these, and returns how many it were.
+	// Abandon gives up every pending delivery to a destination other than these, and returns how many there were.
 	Abandon(ctx context.Context, destinations []string, now time.Time) (int, error)
 }
 

@@ -26,7 +26,7 @@ type Plan struct {
 //   - A destination that is no longer configured is told that it is resolved once it is configured again, if it was told
 //     that it fires.
 //
-// An untouched destination is one with no delivery of which an attempt was begun: a store must count an attempt, and
+// A firing may have reached a destination from the moment that an attempt was begun: a store must count an attempt, and
 // commit that, before it is made ([Outbox]).
 //
 // lost says that earlier transitions of the alert are not in the store: its file was exchanged, or its queue overflowed.

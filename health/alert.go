@@ -32,7 +32,8 @@ const (
 	CauseDuplicate  Cause = "duplicate"   // another alert for the same rule and attributes was open when it was restored
 )
 
-// Attribute is one attribute of the series that an alert is about, as text.
+// Attribute is one attribute of a series, as text: of the one that an [Alert] or a [RuleState] is about, or of one that was
+// recorded ([SeriesInfo]).
 type Attribute struct {
 	Key   string
 	Value string
@@ -165,8 +166,7 @@ const (
 // DeliveryState says what became of a delivery. All but pending are final.
 type DeliveryState string
 
-// The states of a delivery. One in state pending with Attempts above 0, or in any other with Attempts above 0, may have
-// reached its destination.
+// The states of a delivery. One with Attempts above 0, in whatever state, may have reached its destination.
 const (
 	DeliveryPending  DeliveryState = "pending"  // to be tried at NextTry
 	DeliverySent     DeliveryState = "sent"     // the destination took it

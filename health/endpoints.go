@@ -53,10 +53,15 @@ type EndpointsConfig struct {
 //	GET  /health/api/stream       each snapshot and each transition, as server-sent events
 //	GET  /health/export           samples of a range as CSV or JSON Lines
 //	GET  /health/openapi.json     all of this as an OpenAPI 3.1 document
+//	GET  /metrics                 the metrics as text for Prometheus, where Metrics is set
 //	POST /health/api/alerts/{id}/acknowledge, /health/api/alerts/{id}/resolve, /health/api/rules/{name}/silence
 //
-// A browser is sent to GET /health/login, where credentials become a session. Pass and warn answer 200, fail 503. HEAD is
-// answered as GET without the body. A monitor that published nothing for three intervals is answered for as "stalled".
+// With KubernetesPaths the probes are also at /livez (liveness), /readyz (readiness) and /startupz (startup), beside
+// /health and below the same base path.
+//
+// A browser is sent to GET /health/login, where POST makes a session of credentials; POST /health/logout ends it. Pass and
+// warn answer 200, fail 503. HEAD is answered as GET without the body. A monitor that published nothing for three intervals
+// is answered for as "stalled".
 type Endpoints struct {
 	service       Service
 	interval      time.Duration

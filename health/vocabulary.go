@@ -93,7 +93,7 @@ const (
 	RulePool       = "pool"
 )
 
-// Kinds of the sources that a [Failure] may name, beside [CheckDatabase] of a check.
+// Kinds of the sources that a [Failure] may name. [AttrSourceKind] has those that users registered: all but [SourceProcess].
 const (
 	SourceProcess     = "process"
 	SourceDatabase    = "database"

@@ -36,7 +36,7 @@ func components() []component {
 		{name: health.RuleWebSocket, setting: "WS", metric: health.MetricWSConnections, unit: "connections", warn: "10", fail: "20"},
 		{name: health.RuleThreads, setting: "THREAD", metric: health.MetricThreads, unit: "threads", warn: "50", fail: "100"},
 		{name: health.RuleGoroutines, setting: "GOROUTINE", metric: health.MetricGoroutines, unit: "goroutines", warn: "10000", fail: "50000"},
-		{name: health.RuleStuck, setting: "STUCK", metric: health.MetricStuck, unit: "stuck", warn: "1", fail: "off"},
+		{name: health.RuleStuck, setting: "STUCK", metric: health.MetricStuck, unit: "stuck threads and heartbeats", warn: "1", fail: "off"},
 		{name: health.RulePool, setting: "POOL", metric: health.MetricPoolUtil, limit: health.MetricPoolMax, unit: "used connections over the maximum (0 to 1)", warn: "80%", fail: "95%"},
 	}
 }
@@ -74,12 +74,14 @@ func (c component) criticalName() string { return fmt.Sprintf(criticalSetting, c
 func (c component) settings() []setting {
 	meaning := func(level string) string {
 		text := level + " when " + c.metric + ", in " + c.unit + ", is at least this; "
-		if c.limit != "" {
-			text += "a number, a share of the limit such as 70%, or off."
-		} else {
-			text += "a number, or off."
+		switch {
+		case c.scale != 0:
+			return text + "a number, a size such as 1GiB, a share of the limit such as 70%, or off."
+		case c.limit != "":
+			return text + "a number, a share of the limit such as 70%, or off."
+		default:
+			return text + "a number, or off."
 		}
-		return text
 	}
 	return []setting{
 		{c.warningName(), c.warn, meaning("Warns"), func(cfg *config, value string) (err error) {

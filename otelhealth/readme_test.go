@@ -21,7 +21,9 @@ func TestREADMETablesAreTheCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	readme := string(content)
-	for name, want := range map[string]string{"metrics": metricsTable(), "settings": settingsTable()} {
+	for name, want := range map[string]string{
+		"metrics": metricsTable(), "settings": settingsTable(), "options": optionsTable(t), "methods": methodsTable(t),
+	} {
 		begin, end := "<!-- "+name+": ", "<!-- end of "+name+" -->"
 		head, rest, ok := strings.Cut(readme, begin)
 		comment, rest, ok2 := strings.Cut(rest, "-->\n")
@@ -56,6 +58,35 @@ func settingsTable() string {
 	b.WriteString("| variable | default | |\n|---|---|---|\n")
 	for _, s := range settings() {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.name, s.byDefault, s.meaning)
+	}
+	return b.String()
+}
+
+// TestREADMESnippetsCompile finds each of the README's snippets in readme_example_test.go, which is compiled.
+func TestREADMESnippetsCompile(t *testing.T) {
+	readme, err := os.ReadFile(readmePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := os.ReadFile("readme_example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := withoutLayout(string(examples))
+	for n, rest := range strings.Split(string(readme), "```go\n")[1:] {
+		snippet, _, _ := strings.Cut(rest, "```")
+		if !strings.Contains(compiled, withoutLayout(snippet)) {
+			t.Errorf("snippet %d of the README is not in readme_example_test.go:\n%s", n+1, snippet)
+		}
+	}
+}
+
+// withoutLayout returns code without indentation, alignment and what is said to the linter.
+func withoutLayout(code string) string {
+	var b strings.Builder
+	for line := range strings.Lines(code) {
+		line, _, _ = strings.Cut(line, "//nolint:")
+		b.WriteString(strings.Join(strings.Fields(line), " ") + "\n")
 	}
 	return b.String()
 }

@@ -16,8 +16,9 @@ type Saved struct {
 	LastID   int64            // the highest id that an alert ever had
 }
 
-// Saved returns what an earlier process left behind. Who records transitions after that knows of it: where it opens another
-// alert of the same rule and attributes as an open one, that one is over, and is resolved in the file.
+// Saved returns what an earlier process left behind. Transitions that are recorded after the first call are taken to come
+// from who knows that: where they open an alert of the same rule and attributes as one that is open in the file, the
+// earlier one is over, and is resolved in the file.
 func (s *Store) Saved(ctx context.Context) (Saved, error) {
 	var saved Saved
 	err := s.query("read what alerts there were", func(db *database) error {

@@ -19,7 +19,7 @@
 // the ends of a range, finer rows are read. The views history, series_readings and alert_history are for people with
 // the sqlite3 shell.
 //
-// What is older than it is kept for is deleted in small steps, and so is the oldest when the file has less than an eighth
+// What has outlived its retention is deleted in small steps, and so is the oldest when the file has less than an eighth
 // of its limit left: samples and rollups first, alerts that are resolved later, and what is yet to be delivered last. Samples
 // never take the last sixteenth, which is for alerts.
 //

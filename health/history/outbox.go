@@ -137,7 +137,7 @@ func (s *Store) Settle(ctx context.Context, d *health.Delivery) error {
 	})
 }
 
-// Abandon gives up every pending delivery to a destination other than these, and returns how many it were.
+// Abandon gives up every pending delivery to a destination other than these, and returns how many there were.
 func (s *Store) Abandon(ctx context.Context, destinations []string, now time.Time) (int, error) {
 	known, err := json.Marshal(append([]string{}, destinations...))
 	if err != nil {
