@@ -56,6 +56,16 @@ func TestTLSAndToken(t *testing.T) {
 	}
 }
 
+// pass lets time go by.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal("the test was ended")
+	}
+}
+
 // secure puts the overlays for TLS and tokens on a Collector that takes from services.
 func secure(t *testing.T, c *collector, ca *authority, token string) {
 	t.Helper()
