@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
 )
 
 // jaeger is a Jaeger with the shipped configuration.
@@ -55,6 +58,16 @@ func (j *jaeger) begin(t *testing.T) {
 		_, err := fetch("GET", "http://"+j.query+"/api/services")
 		return err
 	})
+}
+
+// refuse puts something in the place of a Jaeger that is gone: it refuses every span for good.
+func (j *jaeger) refuse(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", j.otlp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, grpc.NewServer(), listener) // it has no service, and says so
 }
 
 // span is one as Jaeger's API shows it.

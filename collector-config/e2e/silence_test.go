@@ -72,6 +72,13 @@ func neverAnswer(t *testing.T) string {
 	listener := listenOn(t)
 	server := grpc.NewServer()
 	colmetricpb.RegisterMetricsServiceServer(server, mute{})
+	serve(t, server, listener)
+	return listener.Addr().String()
+}
+
+// serve has the server answer until the test ends.
+func serve(t *testing.T, server *grpc.Server, listener net.Listener) {
+	t.Helper()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -81,5 +88,4 @@ func neverAnswer(t *testing.T) string {
 		server.Stop()
 		<-served
 	})
-	return listener.Addr().String()
 }
