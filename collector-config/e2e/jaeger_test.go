@@ -140,3 +140,39 @@ func (j *jaeger) spans(service string, tags map[string]string) ([]span, error) {
 	}
 	return spans, nil
 }
+
+// awaitNumbers waits until Jaeger shows, as its Monitor page does, that a service is called and how long that takes.
+func (j *jaeger) awaitNumbers(t *testing.T, service string) {
+	t.Helper()
+	for _, kind := range []string{"calls", "latencies"} {
+		await(t, time.Minute, "Jaeger shows "+kind, func() error { return j.hasNumbers(kind, service) })
+	}
+}
+
+// hasNumbers returns an error unless a number of the service's requests is above 0.
+func (j *jaeger) hasNumbers(kind, service string) error {
+	query := url.Values{
+		"service": {service}, "spanKind": {"server"}, "quantile": {"0.95"},
+		"lookback": {"300000"}, "step": {"5000"}, "ratePer": {"60000"}, // milliseconds
+	}
+	body, err := fetch("GET", "http://"+j.query+"/api/metrics/"+kind+"?"+query.Encode())
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Metrics []struct {
+			MetricPoints []struct{ GaugeValue struct{ DoubleValue float64 } }
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return err
+	}
+	for _, metric := range answer.Metrics {
+		for _, point := range metric.MetricPoints {
+			if point.GaugeValue.DoubleValue > 0 {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("got no %s above 0: %s", kind, body)
+}

@@ -40,6 +40,7 @@ func TestEveryQueryReturnsData(t *testing.T) {
 		_, err := s.jaeger.spans("quickstart", map[string]string{"service.instance.id": "quickstart-1"})
 		return err
 	})
+	s.jaeger.awaitNumbers(t, "quickstart")
 	s.breakDown(t, planted)
 	service.kill() // and is missing
 	s.prometheus.awaitAll(t, asked[alert])
