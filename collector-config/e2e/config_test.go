@@ -24,6 +24,10 @@ func TestCollectorConfigurations(t *testing.T) {
 		{"gateway-loadbalancing.yaml", "overlay-loadbalancing-tls.yaml"},
 		{"gateway-loadbalancing.yaml", "overlay-loadbalancing-tls.yaml", "overlay-loadbalancing-bearer.yaml"},
 		{"gateway-loadbalancing.yaml", "overlay-tls.yaml", "overlay-bearer.yaml"},
+		{
+			"gateway-loadbalancing.yaml", "overlay-tls.yaml", "overlay-bearer.yaml",
+			"overlay-loadbalancing-tls.yaml", "overlay-loadbalancing-bearer.yaml",
+		},
 	} {
 		arguments := []string{"validate"}
 		for _, file := range files {

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
 )
 
 // jaeger is a Jaeger with the shipped configuration.
@@ -55,6 +58,16 @@ func (j *jaeger) begin(t *testing.T) {
 		_, err := fetch("GET", "http://"+j.query+"/api/services")
 		return err
 	})
+}
+
+// refuse puts something in the place of a Jaeger that is gone: it refuses every span for good.
+func (j *jaeger) refuse(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", j.otlp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, grpc.NewServer(), listener) // it has no service, and says so
 }
 
 // span is one as Jaeger's API shows it.
@@ -126,4 +139,40 @@ func (j *jaeger) spans(service string, tags map[string]string) ([]span, error) {
 		return nil, errors.New("got no span of " + service)
 	}
 	return spans, nil
+}
+
+// awaitNumbers waits until Jaeger shows, as its Monitor page does, that a service is called and how long that takes.
+func (j *jaeger) awaitNumbers(t *testing.T, service string) {
+	t.Helper()
+	for _, kind := range []string{"calls", "latencies"} {
+		await(t, time.Minute, "Jaeger shows "+kind, func() error { return j.hasNumbers(kind, service) })
+	}
+}
+
+// hasNumbers returns an error unless a number of the service's requests is above 0.
+func (j *jaeger) hasNumbers(kind, service string) error {
+	query := url.Values{
+		"service": {service}, "spanKind": {"server"}, "quantile": {"0.95"},
+		"lookback": {"300000"}, "step": {"5000"}, "ratePer": {"60000"}, // milliseconds
+	}
+	body, err := fetch("GET", "http://"+j.query+"/api/metrics/"+kind+"?"+query.Encode())
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Metrics []struct {
+			MetricPoints []struct{ GaugeValue struct{ DoubleValue float64 } }
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return err
+	}
+	for _, metric := range answer.Metrics {
+		for _, point := range metric.MetricPoints {
+			if point.GaugeValue.DoubleValue > 0 {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("got no %s above 0: %s", kind, body)
 }

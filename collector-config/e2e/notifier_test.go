@@ -37,11 +37,40 @@ func TestMetricsOfNotifiersAndFailures(t *testing.T) {
 	}
 }
 
-func startMonitor(t *testing.T, endpoint string) *otelhealth.Monitor {
+// A monitor that is asked to makes each run of a check a span, failed where the run was.
+func TestRunsOfChecksAreSpans(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	s.jaeger.begin(t)
+	s.gateway.begin(t)
+	s.agent.begin(t)
+	identity, err := otelhealth.NewResource(t.Context(), notifying)
+	if err != nil {
+		t.Fatal(err)
+	}
+	startMonitor(t, s.agent.otlp,
+		otelhealth.WithTracerProvider(newTracerProvider(t, s.agent.otlp, identity)),
+		otelhealth.WithCheckSpans(),
+		otelhealth.WithCheck(otelhealth.Check{
+			Name: "stock", Kind: "service", Probe: func(context.Context) error { return errors.New("sold out") },
+		}),
+	)
+	run := s.jaeger.awaitSpan(t, time.Minute, "notifying", func(s *span) bool { return s.OperationName == "check stock" })
+	for key, want := range map[string]any{"otelhealth.check.kind": "service", "otel.status_code": "ERROR"} {
+		if got := run.tag(key); got != want {
+			t.Errorf("%s: got %v, want %v", key, got, want)
+		}
+	}
+}
+
+// notifying is what the monitor in this process is called.
+var notifying = otelhealth.WithService("notifying", "1.0", "")
+
+func startMonitor(t *testing.T, endpoint string, more ...otelhealth.Option) *otelhealth.Monitor {
 	t.Helper()
 	always := alerting.Rule{Name: "always", Metric: health.MetricThreads, Warn: alerting.At(1)}
-	monitor, err := otelhealth.Start(t.Context(),
-		otelhealth.WithService("notifying", "1.0", ""),
+	monitor, err := otelhealth.Start(t.Context(), append(more,
+		notifying,
 		otelhealth.WithInterval(time.Second),
 		otelhealth.WithoutHistory(),
 		otelhealth.WithOTLP(otlpmetricgrpc.WithEndpointURL("http://"+endpoint)),
@@ -52,7 +81,7 @@ func startMonitor(t *testing.T, endpoint string) *otelhealth.Monitor {
 			Gauges: []otelhealth.Gauge{{Name: "test.gauge", Unit: "1"}},
 			Sample: func(context.Context, otelhealth.Observe) error { return errors.New("broken") },
 		}),
-	)
+	)...)
 	if err != nil {
 		t.Fatal(err)
 	}

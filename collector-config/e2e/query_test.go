@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 )
 
 // Every query of every panel, variable and annotation of the dashboards, and of every recording rule, returns data of
-// services that run; and so does that of every alert once there is what it warns of.
+// services that run; and so does each that is about trouble, and that of every alert, once there is what it warns of.
 func TestEveryQueryReturnsData(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -33,30 +34,28 @@ func TestEveryQueryReturnsData(t *testing.T) {
 	for _, d := range loadDashboards(t) {
 		s.prometheus.awaitLabels(t, &d)
 	}
-	for _, q := range asked {
-		if q.kind != alertQuery {
-			s.prometheus.awaitData(t, 90*time.Second, q.expr)
-		}
-	}
+	s.prometheus.awaitAll(t, asked[steady])
 	// What the dashboard of an instance asks Jaeger.
 	await(t, time.Minute, "Jaeger finds the traces of one instance", func() error {
 		_, err := s.jaeger.spans("quickstart", map[string]string{"service.instance.id": "quickstart-1"})
 		return err
 	})
+	s.jaeger.awaitNumbers(t, "quickstart")
 	s.breakDown(t, planted)
-	var afterwards []query // those about Collectors that are gone, and their numbers with them
-	for _, q := range asked {
-		switch {
-		case q.kind == alertQuery && strings.Contains(q.expr, `up{job="otelcol"`):
-			afterwards = append(afterwards, q)
-		case q.kind == alertQuery:
-			s.prometheus.awaitData(t, 90*time.Second, q.expr)
-		}
-	}
+	service.kill() // and is missing
+	s.prometheus.awaitAll(t, asked[alert])
+	s.jaeger.refuse(t)
+	s.prometheus.awaitAll(t, asked[trouble])
 	planted.end()
 	s.gateway.kill()
-	for _, q := range afterwards {
-		s.prometheus.awaitData(t, 90*time.Second, q.expr)
+	s.prometheus.awaitAll(t, asked[collectorAlert])
+}
+
+// awaitAll waits until each of the queries has a result.
+func (p *prometheus) awaitAll(t *testing.T, queries []string) {
+	t.Helper()
+	for _, query := range queries {
+		p.awaitData(t, 90*time.Second, query)
 	}
 }
 
@@ -92,33 +91,55 @@ func (s *service) keepBusy(t *testing.T) {
 	t.Cleanup(func() { <-ended })
 }
 
-// query is one that is shipped.
-type query struct {
-	kind queryKind
-	expr string
-}
-
-type queryKind int
+// moment is when a query has a result.
+type moment int
 
 const (
-	dashboardQuery queryKind = iota
-	recordingQuery
-	alertQuery
+	steady         moment = iota // as soon as services run
+	alert                        // once the pipeline is broken
+	trouble                      // once all is there that a dashboard looks for
+	collectorAlert               // once a Collector is gone, and its numbers with it
 )
 
-func shippedQueries(t *testing.T) (queries []query) {
+func shippedQueries(t *testing.T) map[moment][]string {
 	t.Helper()
+	queries := ruleQueries(t)
 	for _, d := range loadDashboards(t) {
-		for _, expr := range d.queries(t) {
-			queries = append(queries, query{dashboardQuery, expr})
+		for _, query := range d.queries(t) {
+			at := steady
+			if strings.Contains(query, orNone) {
+				at = trouble
+			}
+			queries[at] = append(queries[at], strings.ReplaceAll(query, orNone, ""))
+			queries[trouble] = append(queries[trouble], selectors(t, query)...)
 		}
 	}
-	return append(queries, ruleQueries(t)...)
+	return queries
+}
+
+// orNone is how a query answers 0 when nothing is found, even of a metric that does not exist.
+const orNone = " or vector(0)"
+
+// selectors returns what a query reads, each by itself: one operand may hide that another finds nothing.
+func selectors(t *testing.T, query string) (all []string) {
+	t.Helper()
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if selector, ok := node.(*parser.VectorSelector); ok {
+			all = append(all, selector.String())
+		}
+		return nil
+	})
+	return all
 }
 
 // ruleQueries returns those of the rules, and of each recording rule also what it records.
-func ruleQueries(t *testing.T) (queries []query) {
+func ruleQueries(t *testing.T) map[moment][]string {
 	t.Helper()
+	queries := make(map[moment][]string)
 	for _, path := range glob(t, "prometheus/rules/*.yml") {
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -134,11 +155,14 @@ func ruleQueries(t *testing.T) (queries []query) {
 		}
 		for _, group := range file.Groups {
 			for _, rule := range group.Rules {
-				if rule.Alert != "" {
-					queries = append(queries, query{alertQuery, rule.Expr})
-					continue
+				switch {
+				case rule.Alert == "":
+					queries[steady] = append(queries[steady], rule.Expr, rule.Record)
+				case strings.Contains(rule.Expr, `up{job="otelcol"`):
+					queries[collectorAlert] = append(queries[collectorAlert], rule.Expr)
+				default:
+					queries[alert] = append(queries[alert], rule.Expr)
 				}
-				queries = append(queries, query{recordingQuery, rule.Expr}, query{recordingQuery, rule.Record})
 			}
 		}
 	}
@@ -164,9 +188,11 @@ func (d *dashboard) queries(t *testing.T) (queries []string) {
 	return queries
 }
 
-// fill puts values in the place of Grafana's variables.
+// fill puts values in the place of Grafana's variables. Where several may be chosen, the planted instances are as well.
 func fill(query string) string {
+	planted := "|" + strings.Join(plantedInstances, "|")
 	return strings.NewReplacer(
+		`=~"$service"`, `=~"quickstart`+planted+`"`, `=~"$instance"`, `=~"quickstart-1`+planted+`"`,
 		"$environment", "test", "$service", "quickstart", "$instance", "quickstart-1", "$collector", ".*",
 		"$__rate_interval", "1m",
 	).Replace(query)

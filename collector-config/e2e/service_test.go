@@ -17,6 +17,7 @@ type service struct {
 	address     string
 	folder      string
 	environment []string
+	began       time.Time // when it was ready, the last time that it was started
 }
 
 // startService starts the quickstart with these settings, sampling every second unless they say otherwise.
@@ -39,6 +40,7 @@ func (s *service) begin(t *testing.T) {
 		_, err := s.get("/health/check", nil)
 		return err
 	})
+	s.began = time.Now()
 }
 
 // get returns the body of a route that answers 200.
@@ -88,6 +90,53 @@ func (s *service) ticks() []time.Time {
 	return times
 }
 
+// promptly is how long a service may take to stop, whatever it has not got rid of.
+const promptly = 2 * time.Second
+
+// mustGoOn asks the service how it is for that long, while something around it is out of order. It fails the test when
+// an answer takes more than a second, or when a sample, since the service was started, comes more than that after its
+// interval.
+func (s *service) mustGoOn(t *testing.T, d, interval time.Duration) {
+	t.Helper()
+	const most = time.Second
+	if slowest := s.ask(t, d); slowest > most {
+		t.Errorf("a request took %s", slowest)
+	}
+	ticks := slices.DeleteFunc(s.ticks(), s.began.After)
+	ticks = append(ticks, time.Now()) // the next one may be held up still
+	if late := gaps(ticks, interval+most); len(late) > 0 {
+		t.Errorf("sampling was held up after %s", joined(late))
+	}
+}
+
+// ask asks the service how it is for that long, and returns the longest time that an answer took.
+func (s *service) ask(t *testing.T, d time.Duration) time.Duration {
+	t.Helper()
+	pauses := time.NewTicker(20 * time.Millisecond)
+	defer pauses.Stop()
+	var took []time.Duration
+	for end := time.Now().Add(d); time.Now().Before(end); <-pauses.C {
+		for _, path := range []string{"/health", "/health/check", "/orders"} {
+			began := time.Now()
+			if _, err := s.get(path, nil); err != nil {
+				t.Fatal(err)
+			}
+			took = append(took, time.Since(began))
+		}
+	}
+	return slices.Max(took)
+}
+
+// gaps returns the times that are followed by another one only after more than most.
+func gaps(times []time.Time, most time.Duration) (late []time.Time) {
+	for n := 1; n < len(times); n++ {
+		if times[n].Sub(times[n-1]) > most {
+			late = append(late, times[n-1])
+		}
+	}
+	return late
+}
+
 // decode reads the JSON that a route answers.
 func (s *service) decode(path string, query url.Values, into any) {
 	s.t.Helper()
@@ -118,4 +167,9 @@ func (s *service) firing() []string {
 // exportTo are the settings that make a service push to an OTLP endpoint.
 func exportTo(address string) []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + address}
+}
+
+// exportMetricsTo is exportTo without the quickstart's own spans, which it takes its time to give up when it stops.
+func exportMetricsTo(address string) []string {
+	return []string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://" + address}
 }

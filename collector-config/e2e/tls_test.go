@@ -27,21 +27,17 @@ func TestTLSAndToken(t *testing.T) {
 
 	for name, row := range map[string]struct {
 		ca      *authority
-		header  string
+		token   string
 		arrives bool
 		says    string // in the service's log; empty: nothing of it
 	}{
-		"right CA and token": {ca, "Bearer%20" + token, true, ""},
-		"wrong CA":           {otherCA, "Bearer%20" + token, false, "certificate signed by unknown authority"},
-		"wrong token":        {ca, "Bearer%20" + otherToken, false, "Unauthenticated"},
+		"right CA and token": {ca, token, true, ""},
+		"wrong CA":           {otherCA, token, false, "certificate signed by unknown authority"},
+		"wrong token":        {ca, otherToken, false, "Unauthenticated"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			service := startService(t,
-				"OTEL_EXPORTER_OTLP_ENDPOINT=https://"+s.gateway.otlp,
-				"OTEL_EXPORTER_OTLP_CERTIFICATE="+row.ca.path,
-				"OTEL_EXPORTER_OTLP_HEADERS=authorization="+row.header,
-				"OTEL_SERVICE_NAME="+filepath.Base(t.Name()),
-			)
+			service := startService(t, append(exportSecurely(s.gateway.otlp, row.ca, row.token),
+				"OTEL_SERVICE_NAME="+filepath.Base(t.Name()))...)
 			selector := uptime + `{job="` + filepath.Base(t.Name()) + `"}`
 			if row.arrives {
 				s.prometheus.awaitData(t, 20*time.Second, selector)
@@ -53,6 +49,25 @@ func TestTLSAndToken(t *testing.T) {
 				t.Errorf("got %v, want nothing to arrive", found)
 			}
 		})
+	}
+}
+
+// pass lets time go by.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal("the test was ended")
+	}
+}
+
+// exportSecurely is exportTo over TLS, with a token.
+func exportSecurely(address string, ca *authority, token string) []string {
+	return []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=https://" + address,
+		"OTEL_EXPORTER_OTLP_CERTIFICATE=" + ca.path,
+		"OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20" + token,
 	}
 }
 
@@ -151,5 +166,26 @@ func TestAgentBehindTLSAndToken(t *testing.T) {
 	s.agent.begin(t)
 
 	startService(t, exportTo(s.agent.otlp)...)
+	s.prometheus.awaitTicks(t, 3)
+}
+
+// The tier in front of gateways asks for TLS and a token, as they do, and carries what it is sent to them.
+func TestLoadBalancingBehindTLSAndToken(t *testing.T) {
+	t.Parallel()
+	const token = "a-token-for-tests"
+	ca := newAuthority(t)
+	s := newStack(t)
+	secure(t, s.gateway, ca, token)
+	tier := newCollector(t, []string{
+		"GATEWAY_HOST=127.0.0.1", "GATEWAY_PORT=" + portOf(t, s.gateway.otlp), "TLS_CA_FILE=" + ca.path,
+	}, "gateway-loadbalancing.yaml")
+	secure(t, tier, ca, token)
+	tier.configure(t, "overlay-loadbalancing-tls.yaml")
+	tier.configure(t, "overlay-loadbalancing-bearer.yaml")
+	s.prometheus.begin(t)
+	s.gateway.begin(t)
+	tier.begin(t)
+
+	startService(t, exportSecurely(tier.otlp, ca, token)...)
 	s.prometheus.awaitTicks(t, 3)
 }
