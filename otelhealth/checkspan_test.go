@@ -78,7 +78,7 @@ func TestCheckRunsAreNoSpansOtherwise(t *testing.T) {
 
 func TestCheckSpansNeedATracerProvider(t *testing.T) {
 	_, err := newConfig(env(nil), []Option{WithCheckSpans()})
-	if err == nil || !strings.Contains(err.Error(), "WithTracerProvider: got \"\", want a provider for the spans of WithCheckSpans") {
+	if err == nil || !strings.Contains(err.Error(), "WithTracerProvider: got \"nil\", want a provider for the spans of WithCheckSpans") {
 		t.Errorf("got %v", err)
 	}
 }

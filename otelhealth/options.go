@@ -3,8 +3,12 @@ package otelhealth
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -52,13 +56,14 @@ type config struct {
 	runtimeThere    bool                 // go.* on the application's provider as well
 	noSemconv       bool
 	readers         []*Reader
-	register        []func(*Monitor) error // sources given as options
+	sources         []registration
 	checks          []Check
 	scrape          Scrape
 
 	onSnapshot func(*health.Snapshot) // called by the tick with what it has published; nil: nobody
 
-	errs []error // what options found wrong
+	errs    []error         // what options found wrong
+	refused map[string]bool // the options that errs name
 }
 
 type otlpConfig struct {
@@ -85,14 +90,19 @@ func newConfig(env environment, options []Option) (*config, error) {
 		},
 		thresholds: make(map[string]thresholds),
 		otlp:       otlpConfig{timeout: 10 * time.Second},
-		spool:      spoolSettings{SpoolConfig{MaxBytes: 64 << 20, MaxAge: 30 * time.Minute}, true},
+		spool:      spoolSettings{SpoolConfig: SpoolConfig{MaxBytes: 64 << 20, MaxAge: 30 * time.Minute}, enabled: true},
 		logger:     slog.Default(),
+		refused:    make(map[string]bool),
 	}
 	for _, component := range components() {
 		c.thresholds[component.name] = component.defaults()
 	}
 	errEnvironment := env.apply(c)
-	for _, option := range options {
+	for i, option := range options {
+		if option == nil {
+			c.wrong("option "+strconv.Itoa(i+1), "nil", errors.New("an otelhealth.Option"))
+			continue
+		}
 		option(c)
 	}
 	c.checkRuleSets()
@@ -100,14 +110,25 @@ func newConfig(env environment, options []Option) (*config, error) {
 	for _, component := range components() {
 		c.errs = append(c.errs, component.check(c.thresholds[component.name]))
 	}
-	c.errs = append(c.errs, validateChecks(c.checks))
-	if c.checkSpans && c.tracerProvider == nil {
-		c.wrong("WithTracerProvider", "", errors.New("a provider for the spans of WithCheckSpans"))
+	c.errs = append(c.errs, validateChecks(c.checks), c.checkSources())
+	c.checkCombinations()
+	return c, errors.Join(append([]error{errEnvironment}, c.errs...)...)
+}
+
+// checkCombinations refuses what makes no sense beside something else, or without it.
+func (c *config) checkCombinations() {
+	if c.checkSpans && c.tracerProvider == nil && !c.refused["WithTracerProvider"] {
+		c.wrong("WithTracerProvider", "nil", errors.New("a provider for the spans of WithCheckSpans"))
+	}
+	if c.runtimeThere && c.provider == nil && !c.refused["WithMeterProvider"] {
+		c.wrong("WithMeterProvider", "nil", errors.New("a provider for the metrics of WithRuntimeMetrics"))
+	}
+	if c.spool.with && c.spool.without {
+		c.wrong("WithoutSpool", "WithSpool as well", errors.New("one of the two"))
 	}
 	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
 		c.wrong(c.otlp.protocolVariable, c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))
 	}
-	return c, errors.Join(append([]error{errEnvironment}, c.errs...)...)
 }
 
 // exportOff returns why there is no export, and how to turn it on; "" when there is one.
@@ -128,6 +149,19 @@ func (c *config) exportOff() string {
 
 func (c *config) wrong(option, got string, want error) {
 	c.errs = append(c.errs, settingError(option, strconv.Quote(got), want))
+	c.refused[option] = true
+}
+
+// isNothing also finds a nil pointer or function in an interface.
+func isNothing[T any](value T) bool {
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func:
+		return v.IsNil()
+	default:
+		return false
+	}
 }
 
 // WithService names the service in the probes' bodies and in what is exported. An empty text leaves what the
@@ -150,10 +184,24 @@ func setUnlessEmpty(field *string, text string) {
 	}
 }
 
-// WithListenAddress tells the address at which the service listens, such as ":8080". Together with the host it keeps
-// apart several instances of one service that share a machine without containers.
+// WithListenAddress tells the address at which the service listens, such as ":8080" or "unix:/path". Together with the
+// host it keeps apart several instances of one service that share a machine without containers. An empty text says nothing.
 func WithListenAddress(address string) Option {
-	return func(c *config) { c.listenAddress = address }
+	return func(c *config) {
+		if address != "" && !isListenAddress(address) {
+			c.wrong("WithListenAddress", address, errors.New("an address such as :8080, localhost:8080 or unix:/path"))
+			return
+		}
+		c.listenAddress = address
+	}
+}
+
+func isListenAddress(address string) bool {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok && path != "" {
+		return true
+	}
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
 }
 
 // WithInterval sets the time between samples; 10 s by default, 10 ms to 1 h.
@@ -186,7 +234,13 @@ func WithRules(rules ...alerting.Rule) Option {
 // WithTracerProvider marks in the application's traces when an alert fires, by a span without length, and when it
 // resolves, by a span over the time that it fired.
 func WithTracerProvider(provider trace.TracerProvider) Option {
-	return func(c *config) { c.tracerProvider = provider }
+	return func(c *config) {
+		if isNothing(provider) {
+			c.wrong("WithTracerProvider", "nil", errors.New("a tracer provider"))
+			return
+		}
+		c.tracerProvider = provider
+	}
 }
 
 // WithCheckSpans makes each run of a check, those of databases too, a span in the traces of [WithTracerProvider], failed
@@ -200,25 +254,27 @@ func WithCheckSpans() Option {
 // their state changes, not at each tick. A handler that blocks holds the tick, and the probes then say "stalled".
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
-		if l != nil {
-			c.logger = l
+		if l == nil {
+			c.wrong("WithLogger", "nil", errors.New("a logger"))
+			return
 		}
+		c.logger = l
 	}
 }
 
 // WithDB watches a database pool: see [Monitor.AddDB].
 func WithDB(name string, db DB, options ...DBOption) Option {
-	return withSource(func(m *Monitor) error { _, err := m.AddDB(name, db, options...); return err })
+	return withSource(kindDatabase, name, func(m *Monitor) error { _, err := m.AddDB(name, db, options...); return err })
 }
 
 // WithWebSocket watches a source of WebSocket connections: see [Monitor.AddWebSocket].
 func WithWebSocket(name string, stats WebSocketStats) Option {
-	return withSource(func(m *Monitor) error { _, err := m.AddWebSocket(name, stats); return err })
+	return withSource(kindWebSocket, name, func(m *Monitor) error { _, err := m.AddWebSocket(name, stats); return err })
 }
 
 // WithSource adds readings of any other kind: see [Monitor.AddSource].
 func WithSource(s Source) Option {
-	return withSource(func(m *Monitor) error { _, err := m.AddSource(s); return err })
+	return withSource(kindSource, s.Name, func(m *Monitor) error { _, err := m.AddSource(s); return err })
 }
 
 // WithCheck runs a check in the background: see [Monitor.AddCheck].
@@ -226,8 +282,8 @@ func WithCheck(check Check) Option {
 	return func(c *config) { c.checks = append(c.checks, check) }
 }
 
-func withSource(register func(*Monitor) error) Option {
-	return func(c *config) { c.register = append(c.register, register) }
+func withSource(kind, name string, add func(*Monitor) error) Option {
+	return func(c *config) { c.sources = append(c.sources, registration{kind, name, add}) }
 }
 
 // WithOTLP turns the export by OTLP over gRPC on, also where no endpoint is set in the environment (then it goes to
@@ -238,6 +294,10 @@ func withSource(register func(*Monitor) error) Option {
 func WithOTLP(options ...otlpmetricgrpc.Option) Option {
 	return func(c *config) {
 		c.otlp.forced = true
+		if slices.ContainsFunc(options, isNothing) {
+			c.wrong("WithOTLP", "nil", errors.New("options of otlpmetricgrpc"))
+			return
+		}
 		c.otlp.options = append(c.otlp.options, options...)
 	}
 }
@@ -246,7 +306,13 @@ func WithOTLP(options ...otlpmetricgrpc.Option) Option {
 // reconnecting. Interceptors (grpc.WithChainUnaryInterceptor) come after the monitor's own, and see every request that is
 // sent, kept ones too. It has no effect on a connection given by otlpmetricgrpc.WithGRPCConn.
 func WithDialOptions(options ...grpc.DialOption) Option {
-	return func(c *config) { c.otlp.dialing = append(c.otlp.dialing, options...) }
+	return func(c *config) {
+		if slices.ContainsFunc(options, isNothing) {
+			c.wrong("WithDialOptions", "nil", errors.New("options of grpc"))
+			return
+		}
+		c.otlp.dialing = append(c.otlp.dialing, options...)
+	}
 }
 
 // WithMeterProvider observes the same gauges a second time on the application's own provider, for its exporters. The
@@ -254,7 +320,7 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 // application's Views apply to its provider alone.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	return func(c *config) {
-		if provider == nil {
+		if isNothing(provider) {
 			c.wrong("WithMeterProvider", "nil", errors.New("a meter provider"))
 			return
 		}
@@ -263,7 +329,7 @@ func WithMeterProvider(provider metric.MeterProvider) Option {
 }
 
 // WithRuntimeMetrics emits the go.* metrics on the provider of [WithMeterProvider] as well, for an application that
-// has not started contrib's runtime instrumentation there itself.
+// has not started contrib's runtime instrumentation there itself. Without such a provider it is an error of [Start].
 func WithRuntimeMetrics() Option {
 	return func(c *config) { c.runtimeThere = true }
 }
@@ -281,7 +347,13 @@ type Scrape func(ownNamesOnly bool) (sdkmetric.Reader, http.Handler, error)
 
 // WithScrape answers GET /metrics with the handler that s makes: see package otelhealth/scrape.
 func WithScrape(s Scrape) Option {
-	return func(c *config) { c.scrape = s }
+	return func(c *config) {
+		if s == nil {
+			c.wrong("WithScrape", "nil", errors.New("what makes a reader and its handler"))
+			return
+		}
+		c.scrape = s
+	}
 }
 
 // WithReader lets the monitor see the metrics of the application's own provider, so that rules may judge them. The

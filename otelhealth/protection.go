@@ -17,7 +17,13 @@ import (
 // WithAuthorizer lets a decide who sees more than the probes, and who acts. The credentials of HEALTH_API_TOKEN and
 // HEALTH_AUTH_* and the login page are of no account then.
 func WithAuthorizer(a health.Authorizer) Option {
-	return func(c *config) { c.protection.Authorizer = a }
+	return func(c *config) {
+		if isNothing(a) {
+			c.wrong("WithAuthorizer", "nil", errors.New("an authorizer"))
+			return
+		}
+		c.protection.Authorizer = a
+	}
 }
 
 // WithCredentials sets what opens the API in place of HEALTH_API_TOKEN and HEALTH_AUTH_*.

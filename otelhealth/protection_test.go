@@ -23,10 +23,13 @@ func ask(t *testing.T, m *Monitor, token string) *httptest.ResponseRecorder {
 	return w
 }
 
+// withoutAuthorizer takes back the one of startMonitor.
+func withoutAuthorizer(c *config) { c.protection.Authorizer = nil }
+
 // unprotected starts a monitor for which no credentials are set.
 func unprotected(t *testing.T, options ...Option) *Monitor {
 	t.Helper()
-	m := startMonitor(t, nil, append([]Option{WithAuthorizer(nil)}, options...)...)
+	m := startMonitor(t, nil, append([]Option{withoutAuthorizer}, options...)...)
 	nextSnapshot(t, m)
 	return m
 }
@@ -121,7 +124,7 @@ func TestWithoutAPlaceForATokenNobodyHasAccess(t *testing.T) {
 }
 
 func TestCredentialsOfTheEnvironment(t *testing.T) {
-	m := startMonitor(t, variables{"HEALTH_API_TOKEN": "of the environment"}, WithAuthorizer(nil), keptIn(historyPath(t)))
+	m := startMonitor(t, variables{"HEALTH_API_TOKEN": "of the environment"}, withoutAuthorizer, keptIn(historyPath(t)))
 	nextSnapshot(t, m)
 	if got := ask(t, m, "of the environment").Code; got != http.StatusOK {
 		t.Errorf("got %d", got)
@@ -131,7 +134,7 @@ func TestCredentialsOfTheEnvironment(t *testing.T) {
 	}
 	stop(t, m)
 	code := health.Credentials{Token: "of the code"}
-	m = startMonitor(t, variables{"HEALTH_API_TOKEN": "of the environment"}, WithAuthorizer(nil), WithCredentials(code))
+	m = startMonitor(t, variables{"HEALTH_API_TOKEN": "of the environment"}, withoutAuthorizer, WithCredentials(code))
 	nextSnapshot(t, m)
 	if ask(t, m, "of the code").Code != http.StatusOK || ask(t, m, "of the environment").Code == http.StatusOK {
 		t.Error("code does not win over the environment")

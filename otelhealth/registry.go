@@ -119,6 +119,41 @@ func (r *registry) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// registration is a source that was given as an option.
+type registration struct {
+	kind, name string
+	add        func(*Monitor) error
+}
+
+// kinds of sources, as errors name them.
+const (
+	kindDatabase  = "database"
+	kindWebSocket = "websocket source"
+	kindSource    = "source"
+)
+
+func (r registration) sameAs(other registration) bool { return r.kind == other.kind && r.name == other.name }
+
+// checkSources returns everything that is wrong with the sources given as options, and among them. It adds them to a
+// monitor that is disabled, which checks them and starts nothing.
+func (c *config) checkSources() error {
+	m := &Monitor{config: c, catalog: newCatalog(), disabled: true}
+	var errs []error
+	for i, r := range c.sources {
+		errs = append(errs, r.add(m))
+		if slices.ContainsFunc(c.sources[:i], r.sameAs) {
+			errs = append(errs, fmt.Errorf("%s %q: %w", r.kind, r.name, errNameTaken))
+		}
+	}
+	for _, check := range c.checks {
+		database := registration{kind: kindDatabase, name: check.Name}
+		if check.Kind == health.CheckDatabase && slices.ContainsFunc(c.sources, database.sameAs) {
+			errs = append(errs, fmt.Errorf("check %q: %w", check.Name, errNameTaken)) // a database has one of that name
+		}
+	}
+	return errors.Join(errs...)
+}
+
 var (
 	errShutDown  = errors.New("the monitor has been shut down")
 	errDisabled  = errors.New("health monitoring is disabled")

@@ -243,10 +243,18 @@ func (s ruleSet) has(rule string) bool { return slices.Contains(s, rule) || slic
 func setRules(field func(*config) *ruleSet) func(*config, string) error {
 	return func(c *config, value string) error {
 		set := ruleSet{}
+		none := false
 		for name := range strings.SplitSeq(value, ",") {
-			if name = strings.TrimSpace(name); name != "" && name != "none" {
+			switch name = strings.TrimSpace(name); name {
+			case "":
+			case "none":
+				none = true
+			default:
 				set = append(set, name)
 			}
+		}
+		if none && len(set) > 0 {
+			return errors.New("names of rules with commas between, * for all, or none alone")
 		}
 		*field(c) = set
 		return nil

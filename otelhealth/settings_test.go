@@ -1,18 +1,25 @@
 package otelhealth
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/otelhealth/otelhealth-go/health"
 	"github.com/otelhealth/otelhealth-go/health/process"
@@ -72,6 +79,9 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 	_, err := newConfig(env(wrong), []Option{
 		WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil), WithNotifier(nil),
 		WithHistory(HistoryConfig{Retention: time.Minute, AlertRetention: -1, MaxBytes: 1}), WithSpool(SpoolConfig{MaxBytes: 1, MaxAge: -1}),
+		WithAuthorizer(nil), WithTracerProvider(nil), WithScrape(nil), WithLogger(nil), WithOTLP(nil), WithDialOptions(nil), nil,
+		WithListenAddress("zz"), WithoutSpool(), WithRuntimeMetrics(), WithCheckSpans(),
+		WithDB("nowhere", nil), WithWebSocket("unheard", nil), WithSource(Source{Name: "unread", Gauges: []Gauge{{Name: "a.b"}}}),
 	})
 	if err == nil {
 		t.Fatal("all of it was accepted")
@@ -89,13 +99,87 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 	for _, option := range []string{
 		"WithInterval", "WithBasePath", "WithReader", "WithMeterProvider", "WithNotifier", "WithHistory: Retention",
 		"WithHistory: AlertRetention", "WithHistory: MaxBytes", "WithSpool: MaxBytes", "WithSpool: MaxAge",
+		"WithAuthorizer", "WithTracerProvider", "WithScrape", "WithLogger", "WithOTLP", "WithDialOptions", "option 14",
+		"WithListenAddress", "WithoutSpool", `database "nowhere"`, `websocket source "unheard"`, `source "unread"`,
 	} {
-		if lineWith(err.Error(), option+": ") == "" {
-			t.Errorf("%s is not named", option)
+		if n := strings.Count(err.Error(), "\n"+option+": "); n != 1 {
+			t.Errorf("%s is named %d times, want once", option, n)
 		}
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Error("a secret is in the error")
+	}
+}
+
+func TestOptionsThatAreNothing(t *testing.T) {
+	var spans *sdktrace.TracerProvider
+	for _, test := range []struct {
+		name   string
+		option Option
+		want   string
+	}{
+		{"no option", nil, `option 1: got "nil", want an otelhealth.Option`},
+		{"no authorizer", WithAuthorizer(nil), `WithAuthorizer: got "nil", want an authorizer`},
+		{"a function that is nil", WithAuthorizer(health.AuthorizerFunc(nil)), `WithAuthorizer: got "nil"`},
+		{"no tracer provider", WithTracerProvider(nil), `WithTracerProvider: got "nil", want a tracer provider`},
+		{"a pointer that is nil", WithTracerProvider(spans), `WithTracerProvider: got "nil"`},
+		{"nothing that scrapes", WithScrape(nil), `WithScrape: got "nil", want what makes a reader and its handler`},
+		{"no logger", WithLogger(nil), `WithLogger: got "nil", want a logger`},
+		{"no option of the exporter", WithOTLP(otlpmetricgrpc.WithInsecure(), nil), `WithOTLP: got "nil", want options of otlpmetricgrpc`},
+		{"no dial option", WithDialOptions(nil), `WithDialOptions: got "nil", want options of grpc`},
+		{"no address", WithListenAddress("zz"), `WithListenAddress: got "zz", want an address such as :8080, localhost:8080 or unix:/path`},
+		{"no socket's path", WithListenAddress("unix:"), `WithListenAddress: got "unix:"`},
+		{"no port", WithListenAddress("localhost:"), `WithListenAddress: got "localhost:"`},
+		{"nothing to emit on", WithRuntimeMetrics(), `WithMeterProvider: got "nil", want a provider for the metrics of WithRuntimeMetrics`},
+	} {
+		_, err := newConfig(env(nil), []Option{test.option})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestListenAddressesAreTaken(t *testing.T) {
+	for _, address := range []string{"", ":8080", ":http", "localhost:0", "[::1]:8080", "unix:/run/orders.sock"} {
+		if c, err := newConfig(env(nil), []Option{WithListenAddress(address)}); err != nil || c.listenAddress != address {
+			t.Errorf("%q: got %q, %v", address, c.listenAddress, err)
+		}
+	}
+}
+
+func TestNamesThatAreTakenAreNamedBesideWrongSettings(t *testing.T) {
+	tracker := new(WebSocketTracker)
+	check := func(kind string) Option {
+		return WithCheck(Check{Name: "orders", Kind: kind, Probe: func(context.Context) error { return nil }})
+	}
+	queue := func(name, unit string) Option {
+		return WithSource(Source{Name: name, Gauges: []Gauge{{Name: "queue.length", Unit: unit}}, Sample: func(context.Context, Observe) error { return nil }})
+	}
+	for _, test := range []struct {
+		name    string
+		options []Option
+		want    string
+	}{
+		{"databases", []Option{WithDB("orders", idleDB{}), WithDB("orders", idleDB{})}, `database "orders": the name is taken`},
+		{"websocket sources", []Option{WithWebSocket("feed", tracker.Stats), WithWebSocket("feed", tracker.Stats)}, `websocket source "feed": the name is taken`},
+		{"sources", []Option{queue("queue", "1"), queue("queue", "1")}, `source "queue": the name is taken`},
+		{"sources that disagree", []Option{queue("a", "1"), queue("b", "s")}, `source "b": gauge "queue.length": already registered`},
+		{"a database's check and another", []Option{check(health.CheckDatabase), WithDB("orders", idleDB{})}, `check "orders": the name is taken`},
+		{"of different kinds", []Option{WithDB("orders", idleDB{}), WithWebSocket("orders", tracker.Stats), queue("orders", "1"), check("")}, ""},
+	} {
+		_, err := newConfig(env(map[string]string{"HEALTH_SAMPLE_INTERVAL": "ten"}), test.options)
+		if lines := strings.Count(err.Error(), "\n") + 1; (lines == 2) != (test.want != "") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestRulesAreEitherNoneOrSome(t *testing.T) {
+	for value, want := range map[string]bool{"none": true, "fd": true, "*": true, "none,fd": false, "fd, none": false} {
+		_, err := newConfig(env(map[string]string{"HEALTH_LIVENESS_RULES": value}), nil)
+		if got := err == nil; got != want || !want && !strings.Contains(err.Error(), "none alone") {
+			t.Errorf("%q: got %v, accepted should be %v", value, err, want)
+		}
 	}
 }
 
@@ -162,14 +246,10 @@ func TestStartRefusesWhatContradictsItself(t *testing.T) {
 func TestStartThatFailsLeavesNothingBehind(t *testing.T) {
 	for range 3 {
 		before := openDescriptors(t)
-		_, err := Start(t.Context(), new(logBuffer).option(), WithDB("", nil), WithWebSocket("ws", nil), WithSource(Source{}))
-		if err == nil {
-			t.Fatal("accepted")
-		}
-		for _, part := range []string{"database", "websocket source", "source"} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("got %v, want all three to be named", err)
-			}
+		_, err := Start(t.Context(), new(logBuffer).option(), keptIn(historyPath(t)), WithOTLP(),
+			WithScrape(func(bool) (sdkmetric.Reader, http.Handler, error) { return nil, nil, errors.New("no reader today") }))
+		if err == nil || !strings.Contains(err.Error(), "WithScrape: no reader today") {
+			t.Fatalf("got %v", err)
 		}
 		if after := openDescriptors(t); after != before {
 			t.Errorf("%d descriptors before, %d after", before, after)
@@ -247,7 +327,7 @@ func TestHistorySettings(t *testing.T) {
 func TestOptionsWinOverTheEnvironment(t *testing.T) {
 	c, err := newConfig(env(map[string]string{
 		"HEALTH_SAMPLE_INTERVAL": "5", "HEALTH_SERVICE_ID": "env", "HEALTH_SERVICE_VERSION": "env", "HEALTH_BASE_PATH": "/env",
-	}), []Option{WithInterval(time.Second), WithService("code", "", "d"), WithBasePath("/code"), WithLogger(nil)})
+	}), []Option{WithInterval(time.Second), WithService("code", "", "d"), WithBasePath("/code")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ func (m *Monitor) setUp(ctx context.Context, errSettings error) error {
 		return err
 	}
 	var errs []error
-	for _, register := range m.config.register {
-		errs = append(errs, register(m))
+	for _, source := range m.config.sources {
+		errs = append(errs, source.add(m))
 	}
 	for _, check := range m.config.checks {
 		_, err := m.AddCheck(check)

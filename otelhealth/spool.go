@@ -20,7 +20,8 @@ type SpoolConfig struct {
 // spoolSettings are a SpoolConfig, and whether there is a spool at all.
 type spoolSettings struct {
 	SpoolConfig
-	enabled bool
+	enabled       bool
+	with, without bool // the options were given
 }
 
 // spoolFolder returns where requests are kept: beside the history's file unless another place was named; "" for nowhere.
@@ -68,7 +69,7 @@ func (m *Monitor) warnOfSpoolAge() {
 // connection of one's own (otlpmetricgrpc.WithGRPCConn) goes past it: then there is none, and Start warns.
 func WithSpool(s SpoolConfig) Option {
 	return func(c *config) {
-		c.spool.enabled = true
+		c.spool.enabled, c.spool.with = true, true
 		if s.Dir != "" {
 			c.spool.Dir = s.Dir
 		}
@@ -88,9 +89,9 @@ func WithSpool(s SpoolConfig) Option {
 }
 
 // WithoutSpool keeps nothing on disk: while the Collector is away the last requests wait in memory, and a restart loses
-// them.
+// them. Beside [WithSpool] it is an error of [Start].
 func WithoutSpool() Option {
-	return func(c *config) { c.spool.enabled = false }
+	return func(c *config) { c.spool.enabled, c.spool.without = false, true }
 }
 
 const leastSpoolMiB = 1
