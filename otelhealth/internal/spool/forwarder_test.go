@@ -464,6 +464,39 @@ func TestRequestThatNeverPassesBlocksNone(t *testing.T) {
 	want(t, "taken", c.names(), []string{"a", "b", "live", "poison"})
 }
 
+// TestUnreadableRequestBlocksNone has one that becomes unreadable before the Collector is back.
+func TestUnreadableRequestBlocksNone(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(refuse(withRetryInfo(t, codes.Unavailable, time.Second))) // until then nothing is read
+	s := startService(t, c.address, roomy(dir))
+	s.keep(t, "a", "b", "c")
+	mkdirInstead(t, records(t, dir)[0])
+	c.answers(nil)
+	eventually(t, "the others", func() bool { return len(c.names()) == 2 })
+	s.deliver(t, "live")
+	want(t, "taken", c.names(), []string{"b", "c", "live"})
+	want(t, "queued", s.State().Queued, 1)
+	want(t, "the spool's error", s.State().Err, nil)
+}
+
+// TestCloseSendsWhatIsBehindAnUnreadableRequest has one at the head of the backlog, and ends without being cut.
+func TestCloseSendsWhatIsBehindAnUnreadableRequest(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	first := startService(t, c.address, roomy(dir))
+	c.answers(refuse(withRetryInfo(t, codes.Unavailable, time.Second)))
+	first.keep(t, "a", "b", "c")
+	mkdirInstead(t, records(t, dir)[0])
+	c.answers(nil)
+	eventually(t, "that it answers", func() bool { return first.absence() == nil })
+	first.closed = true
+	if err := first.end(); err != nil {
+		t.Error(err)
+	}
+	want(t, "taken", c.names(), []string{"b", "c"})
+}
+
 func TestDamagedAndForeignFilesBlockNone(t *testing.T) {
 	dir := folder(t)
 	address := freeAddress(t)

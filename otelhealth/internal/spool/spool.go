@@ -101,18 +101,18 @@ func (s *Spool) occupy(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("open the spool: %w", err)
 	}
-	entries, damaged, err := list(s.config.Dir)
+	l, err := list(s.config.Dir, now)
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the spool: %w", err), lock.Close())
 	}
 	s.lock = lock
-	s.found(entries, damaged)
+	s.found(l)
 	s.trim(now, 0)
 	return nil
 }
 
 // found replaces what is known of the folder. What was known and is not there any more counts as damaged.
-func (s *Spool) found(entries []entry, damaged int64) {
+func (s *Spool) found(l listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := make(map[uint64]entry, len(s.entries))
@@ -120,17 +120,17 @@ func (s *Spool) found(entries []entry, damaged int64) {
 		known[e.number] = e
 	}
 	s.size = 0
-	for i := range entries {
-		number := entries[i].number
+	for i := range l.entries {
+		number := l.entries[i].number
 		if e, ok := known[number]; ok {
-			entries[i] = e // it may be taken
+			l.entries[i] = e // it may be taken
 			delete(known, number)
 		}
-		s.size += entries[i].size
-		s.next = max(s.next, number+1)
+		s.size += l.entries[i].size
 	}
-	s.entries = entries
-	s.dropped.Damaged += damaged + int64(len(known))
+	s.entries = l.entries
+	s.next = max(s.next, l.last+1)
+	s.dropped.Damaged += l.damaged + int64(len(known))
 }
 
 // ErrTooLarge is the error of a request that is larger than all the room. It counts as dropped.
@@ -234,7 +234,8 @@ func (s *Spool) onTheirWay() (size int64) {
 }
 
 // Take returns the oldest request behind that of the number after, and keeps it from being dropped until it is given
-// back by Delivered, Rejected or Release. Damaged ones on the way are dropped. Without such a request ok is false.
+// back by Delivered, Rejected or Release. Damaged ones on the way are dropped. Without such a request ok is false. One that
+// cannot be read stays; then there is an error, and r has its number.
 func (s *Spool) Take(after uint64) (r Request, ok bool, err error) {
 	for {
 		number, ok := s.claim(after)
@@ -244,7 +245,7 @@ func (s *Spool) Take(after uint64) (r Request, ok bool, err error) {
 		record, err := os.ReadFile(filepath.Join(s.config.Dir, fileName(number)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			s.Release(number) // it may be well: there may be no descriptor to open it with
-			return Request{}, false, fmt.Errorf("read a kept request: %w", err)
+			return Request{Number: number}, false, fmt.Errorf("read a kept request: %w", err)
 		}
 		if _, payload, err := decode(record); err == nil {
 			return Request{Number: number, Payload: payload}, true, nil
@@ -304,8 +305,8 @@ func (s *Spool) drop(number uint64, count *int64) {
 
 // remove takes the file out of the folder. One that cannot be removed is found again by the next process.
 func (s *Spool) remove(number uint64) {
-	err := os.Remove(filepath.Join(s.config.Dir, fileName(number)))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	err := removeRecord(filepath.Join(s.config.Dir, fileName(number)))
+	if err == nil {
 		return
 	}
 	s.mu.Lock()
