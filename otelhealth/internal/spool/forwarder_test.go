@@ -583,6 +583,25 @@ func TestRequestLargerThanTheSpoolIsDropped(t *testing.T) {
 	}
 }
 
+// TestRequestLargerThanTheSpoolIsSentLive has nothing but such requests, so that none is kept that could find out whether
+// the Collector is back.
+func TestRequestLargerThanTheSpoolIsSentLive(t *testing.T) {
+	name := strings.Repeat("b", 300) // a request of 354 bytes
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(refuse(status.Error(codes.Unavailable, "no")))
+	s := startService(t, c.address, Config{Dir: folder(t), MaxBytes: 200, MaxAge: time.Hour})
+	for range 3 {
+		if err := s.export(t, name); !errors.Is(err, ErrTooLarge) || status.Code(err) != codes.Unavailable {
+			t.Errorf("got %v, want %v and the Collector's error", err, ErrTooLarge)
+		}
+	}
+	want(t, "tries", len(c.tries(name)), 3)
+	c.answers(nil)
+	s.deliver(t, name, name)
+	want(t, "dropped", s.State().Dropped, Dropped{Full: 3})
+	want(t, "absence", s.absence(), nil)
+}
+
 func TestSecondProcessSaysThatItKeepsNothing(t *testing.T) {
 	dir := folder(t)
 	address := freeAddress(t)

@@ -49,7 +49,7 @@ type entry struct {
 type Dropped struct {
 	Rejected int64 // by the Collector, for good
 	Expired  int64 // older than MaxAge
-	Full     int64 // to make room for newer ones, or larger than all the room
+	Full     int64 // to make room for newer ones, or larger than all the room and not delivered either
 	Damaged  int64 // torn, changed or removed by others
 }
 
@@ -133,7 +133,7 @@ func (s *Spool) found(l listing) {
 	s.dropped.Damaged += l.damaged + int64(len(known))
 }
 
-// ErrTooLarge is the error of a request that is larger than all the room. It counts as dropped.
+// ErrTooLarge is the error of a request that is larger than all the room. See [Spool.DroppedTooLarge].
 var ErrTooLarge = errors.New("a request is larger than the spool")
 
 // Put keeps a request whose points are of the time at. It returns once the request is on the disk, or with the error
@@ -149,7 +149,7 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	record := encode(at, payload)
 	size := int64(len(record))
 	if size > s.config.MaxBytes {
-		return s.refuse(size)
+		return fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLarge, size, s.config.MaxBytes)
 	}
 	if room := s.trim(now, size); room < size {
 		return s.noted(fmt.Errorf("keep a request on disk: got %d bytes, want at most %d", size, room))
@@ -171,12 +171,11 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	return nil
 }
 
-// refuse counts a request of so many bytes that will never fit.
-func (s *Spool) refuse(size int64) error {
+// DroppedTooLarge counts a request that will never fit, and that could not be delivered either.
+func (s *Spool) DroppedTooLarge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropped.Full++
-	return fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLarge, size, s.config.MaxBytes)
 }
 
 func (s *Spool) number() uint64 {

@@ -271,7 +271,7 @@ func TestRequestLargerThanTheSpoolCostsNoOther(t *testing.T) {
 	if !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), fmt.Sprintf("got %d bytes, want at most 100", 100+headerSize)) {
 		t.Errorf("got %v", err)
 	}
-	want(t, "dropped", s.State().Dropped, Dropped{Full: 1})
+	want(t, "dropped", s.State().Dropped, Dropped{})
 	want(t, "the spool's error", s.State().Err, nil)
 	want(t, "left", takeAll(t, s), []string{"a", "b"})
 }
