@@ -96,7 +96,7 @@ func list(dir string, now time.Time) (l listing, err error) {
 		case err != nil:
 			at, size = now, sizeOf(f)
 		}
-		l.entries = append(l.entries, entry{number: number, size: size, time: at})
+		l.entries = append(l.entries, newEntry(number, size, at, now))
 	}
 	slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
 	return l, nil

@@ -39,11 +39,21 @@ type Spool struct {
 
 // entry is a request in the folder.
 type entry struct {
-	number uint64 // grows from each to the next, also from one process to the next
-	size   int64  // of its file, in bytes
-	time   time.Time
-	taken  bool // it is on its way
+	number uint64        // grows from each to the next, also from one process to the next
+	size   int64         // of its file, in bytes
+	time   time.Time     // of its points
+	kept   time.Time     // when it was put or found, with the monotonic reading
+	aged   time.Duration // how old its points were then
+	taken  bool          // it is on its way
 }
+
+// newEntry is of a request that is put or found now. Points of a time ahead of the clock are of now.
+func newEntry(number uint64, size int64, at, now time.Time) entry {
+	return entry{number: number, size: size, time: at, kept: now, aged: max(0, now.Sub(at))}
+}
+
+// age does not follow the clock where that is set after the request was put or found.
+func (e entry) age(now time.Time) time.Duration { return e.aged + now.Sub(e.kept) }
 
 // Dropped counts requests that are not sent, since the process started.
 type Dropped struct {
@@ -166,7 +176,7 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = nil
-	s.entries = append(s.entries, entry{number: number, size: size, time: at})
+	s.entries = append(s.entries, newEntry(number, size, at, now))
 	s.size += size
 	return nil
 }
@@ -198,7 +208,7 @@ func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
 		switch {
 		case e.taken:
 			return false
-		case now.Sub(e.time) > s.config.MaxAge:
+		case e.age(now) > s.config.MaxAge:
 			s.dropped.Expired++
 		case fits && s.size+bytes > s.config.MaxBytes:
 			s.dropped.Full++
@@ -209,11 +219,6 @@ func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
 		gone = append(gone, e.number)
 		return true
 	})
-	for i := range s.entries {
-		if e := &s.entries[i]; e.time.After(now) {
-			e.time = now // the clock was set back: its age counts from now, or it would be kept too long
-		}
-	}
 	room = s.config.MaxBytes - s.size
 	s.mu.Unlock()
 	for _, number := range gone {

@@ -344,19 +344,6 @@ func TestAgeIsThatOfThePoints(t *testing.T) {
 	want(t, "dropped", s.State().Dropped, Dropped{Expired: 1})
 }
 
-func TestClockThatWasSetBackKeepsNothingForEver(t *testing.T) {
-	dir := folder(t)
-	c := Config{Dir: dir, MaxBytes: 1 << 20, MaxAge: 30 * time.Minute}
-	s := open(t, c, epoch)
-	put(t, s, epoch, "a")
-	back := epoch.Add(-24 * time.Hour)
-	s.Expire(back)
-	put(t, s, back.Add(time.Minute), "b")
-	s.Expire(back.Add(30*time.Minute + 1))
-	want(t, "dropped", s.State().Dropped, Dropped{Expired: 1})
-	want(t, "left", takeAll(t, s), []string{"b"})
-}
-
 func TestWhatIsOnItsWayIsNotDropped(t *testing.T) {
 	s := open(t, Config{Dir: folder(t), MaxBytes: 100, MaxAge: time.Minute}, epoch)
 	put(t, s, epoch, "a")
