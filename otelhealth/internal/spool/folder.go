@@ -63,32 +63,63 @@ func writeRecord(dir, name string, record []byte) error {
 	return nil
 }
 
-// list returns the folder's records, oldest first. It removes those that are damaged, as far as it can be seen without
-// reading them, and says how many there were.
-func list(dir string) (entries []entry, damaged int64, err error) {
+// listing is what was found in a folder.
+type listing struct {
+	entries []entry // oldest first
+	last    uint64  // the highest number that a name has, also one of no record
+	damaged int64   // records that were removed
+}
+
+// list finds the folder's records. It removes those that are damaged, as far as it can be seen without reading them. One
+// whose header cannot be read is of now. What only bears a record's name is left alone.
+func list(dir string, now time.Time) (l listing, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, 0, err
+		return listing{}, err
 	}
 	for _, f := range files {
 		number, ok := fileNumber(f.Name())
-		if !ok || !f.Type().IsRegular() {
+		if !ok {
+			continue
+		}
+		l.last = max(l.last, number)
+		if !f.Type().IsRegular() {
 			continue
 		}
 		path := filepath.Join(dir, f.Name())
 		at, size, err := readHeader(path)
 		switch {
 		case errors.Is(err, errDamaged):
-			damaged++
+			l.damaged++
 			_ = os.Remove(path) // one that stays is found again
+			continue
 		case err != nil:
-			return nil, 0, err
-		default:
-			entries = append(entries, entry{number: number, size: size, time: at})
+			at, size = now, sizeOf(f)
 		}
+		l.entries = append(l.entries, newEntry(number, size, at, now))
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
-	return entries, damaged, nil
+	slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	return l, nil
+}
+
+// sizeOf returns what the folder says; 0 when the file is gone by now.
+func sizeOf(f fs.DirEntry) int64 {
+	info, err := f.Info()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// removeRecord removes the file, where there is one. A folder in its place is left alone.
+func removeRecord(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func readHeader(path string) (at time.Time, size int64, err error) {

@@ -20,7 +20,8 @@ import (
 // at most twenty requests a second.
 //
 // While the Collector answers, a live request goes straight to it. From the first failure on that may be retried the
-// Collector counts as away: live requests are kept at once, and one kept request is tried until one is taken.
+// Collector counts as away: live requests are kept at once, and one kept request is tried until one is taken. A live request
+// that is larger than the spool is tried all the same, and dropped when that fails.
 type Forwarder struct {
 	spool   *Spool
 	timeout time.Duration // of one request that was kept
@@ -89,7 +90,7 @@ func (f *Forwarder) Intercept(ctx context.Context, method string, request, reply
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
 	if cause := f.absence(); cause != nil {
-		if settled := f.keep(export, cause); settled != nil {
+		if settled := f.keep(export, cause); errors.Is(settled, ErrKept) {
 			return settled
 		}
 	}
@@ -108,7 +109,11 @@ func (f *Forwarder) Intercept(ctx context.Context, method string, request, reply
 		return err
 	}
 	f.leave(err, throttle)
-	if settled := f.keep(export, err); settled != nil {
+	settled := f.keep(export, err)
+	if errors.Is(settled, ErrTooLarge) {
+		f.dropTooLarge(settled)
+	}
+	if settled != nil {
 		return settled
 	}
 	return err
@@ -171,8 +176,8 @@ func (f *Forwarder) answered() {
 	f.present()
 }
 
-// keep writes the request to the disk. It returns what the client is told when it need not try again: [ErrKept] or
-// [ErrTooLarge], and the cause; nil: it must.
+// keep writes the request to the disk. It returns what the client is told when it need not try again: [ErrKept], or
+// [ErrTooLarge] when it cannot be sent either, and the cause; nil: it must.
 func (f *Forwarder) keep(request *colmetricpb.ExportMetricsServiceRequest, cause error) (settled error) {
 	payload, err := proto.Marshal(request)
 	if err != nil {
@@ -186,13 +191,18 @@ func (f *Forwarder) keep(request *colmetricpb.ExportMetricsServiceRequest, cause
 	case err == nil:
 		return fmt.Errorf("%w: %w", ErrKept, cause)
 	case errors.Is(err, ErrTooLarge):
-		f.tooLarge.Do(func() {
-			f.logger.Warn("OTLP requests that are larger than the spool are dropped while the Collector is away; raise HEALTH_SPOOL_MAX_MB", "error", err)
-		})
 		return fmt.Errorf("%w: %w", err, cause)
 	default:
 		return nil
 	}
+}
+
+// dropTooLarge counts a request that could be neither kept nor delivered. It is said once.
+func (f *Forwarder) dropTooLarge(err error) {
+	f.spool.DroppedTooLarge()
+	f.tooLarge.Do(func() {
+		f.logger.Warn("OTLP requests that are larger than the spool are dropped while the Collector is away; raise HEALTH_SPOOL_MAX_MB", "error", err)
+	})
 }
 
 // report logs when requests can be kept no more, and when they can again.

@@ -464,6 +464,39 @@ func TestRequestThatNeverPassesBlocksNone(t *testing.T) {
 	want(t, "taken", c.names(), []string{"a", "b", "live", "poison"})
 }
 
+// TestUnreadableRequestBlocksNone has one that becomes unreadable before the Collector is back.
+func TestUnreadableRequestBlocksNone(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(refuse(withRetryInfo(t, codes.Unavailable, time.Second))) // until then nothing is read
+	s := startService(t, c.address, roomy(dir))
+	s.keep(t, "a", "b", "c")
+	mkdirInstead(t, records(t, dir)[0])
+	c.answers(nil)
+	eventually(t, "the others", func() bool { return len(c.names()) == 2 })
+	s.deliver(t, "live")
+	want(t, "taken", c.names(), []string{"b", "c", "live"})
+	want(t, "queued", s.State().Queued, 1)
+	want(t, "the spool's error", s.State().Err, nil)
+}
+
+// TestCloseSendsWhatIsBehindAnUnreadableRequest has one at the head of the backlog, and ends without being cut.
+func TestCloseSendsWhatIsBehindAnUnreadableRequest(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	first := startService(t, c.address, roomy(dir))
+	c.answers(refuse(withRetryInfo(t, codes.Unavailable, time.Second)))
+	first.keep(t, "a", "b", "c")
+	mkdirInstead(t, records(t, dir)[0])
+	c.answers(nil)
+	eventually(t, "that it answers", func() bool { return first.absence() == nil })
+	first.closed = true
+	if err := first.end(); err != nil {
+		t.Error(err)
+	}
+	want(t, "taken", c.names(), []string{"b", "c"})
+}
+
 func TestDamagedAndForeignFilesBlockNone(t *testing.T) {
 	dir := folder(t)
 	address := freeAddress(t)
@@ -548,6 +581,25 @@ func TestRequestLargerThanTheSpoolIsDropped(t *testing.T) {
 	if n := strings.Count(s.log.String(), "HEALTH_SPOOL_MAX_MB"); n != 1 {
 		t.Errorf("said %d times, want once: %s", n, s.log)
 	}
+}
+
+// TestRequestLargerThanTheSpoolIsSentLive has nothing but such requests, so that none is kept that could find out whether
+// the Collector is back.
+func TestRequestLargerThanTheSpoolIsSentLive(t *testing.T) {
+	name := strings.Repeat("b", 300) // a request of 354 bytes
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(refuse(status.Error(codes.Unavailable, "no")))
+	s := startService(t, c.address, Config{Dir: folder(t), MaxBytes: 200, MaxAge: time.Hour})
+	for range 3 {
+		if err := s.export(t, name); !errors.Is(err, ErrTooLarge) || status.Code(err) != codes.Unavailable {
+			t.Errorf("got %v, want %v and the Collector's error", err, ErrTooLarge)
+		}
+	}
+	want(t, "tries", len(c.tries(name)), 3)
+	c.answers(nil)
+	s.deliver(t, name, name)
+	want(t, "dropped", s.State().Dropped, Dropped{Full: 3})
+	want(t, "absence", s.absence(), nil)
 }
 
 func TestSecondProcessSaysThatItKeepsNothing(t *testing.T) {

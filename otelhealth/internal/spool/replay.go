@@ -25,6 +25,7 @@ const (
 type round struct {
 	after  uint64    // the requests up to this number had their turn
 	failed int       // tries of the next one
+	sent   bool      // whether one was settled since the first had its turn
 	pauses int       // in a row
 	next   time.Time // of the next try
 	away   bool      // at the last step
@@ -55,7 +56,7 @@ func (f *Forwarder) run() {
 }
 
 // step sends one request if it is time to. It returns how long to wait for the next step, and whether that goes on
-// sending: not after a failure, while the Collector is away, or without a request.
+// sending: not after a failure, while the Collector is away, or without a request that can be sent.
 func (f *Forwarder) step(r *round, now time.Time) (wait time.Duration, more bool) {
 	err := f.spool.Open(now)
 	f.report()
@@ -76,13 +77,15 @@ func (f *Forwarder) step(r *round, now time.Time) (wait time.Duration, more bool
 	}
 	request, ok, err := f.spool.Take(r.after)
 	switch {
-	case err != nil:
-		return firstPause, false
+	case err != nil: // its next turn is after the others'
+		r.after, r.failed, r.next = request.Number, 0, now.Add(firstPause)
+		return firstPause, r.pauses == 0
 	case !ok && r.after == 0:
 		return idle, false // nothing is kept
 	case !ok:
+		sent := r.sent
 		*r = round{away: r.away} // those that failed have another turn
-		return 0, true
+		return 0, sent
 	}
 	f.settle(r, request.Number, f.send(call, request))
 	return max(time.Until(r.next), 0), r.pauses == 0
@@ -130,7 +133,7 @@ func (f *Forwarder) settle(r *round, number uint64, err error) {
 			f.spool.Rejected(number)
 			f.present()
 		}
-		r.failed, r.pauses, r.next = 0, 0, time.Now().Add(spacing)
+		r.sent, r.failed, r.pauses, r.next = true, 0, 0, time.Now().Add(spacing)
 		return
 	}
 	f.spool.Release(number)

@@ -39,17 +39,27 @@ type Spool struct {
 
 // entry is a request in the folder.
 type entry struct {
-	number uint64 // grows from each to the next, also from one process to the next
-	size   int64  // of its file, in bytes
-	time   time.Time
-	taken  bool // it is on its way
+	number uint64        // grows from each to the next, also from one process to the next
+	size   int64         // of its file, in bytes
+	time   time.Time     // of its points
+	kept   time.Time     // when it was put or found, with the monotonic reading
+	aged   time.Duration // how old its points were then
+	taken  bool          // it is on its way
 }
+
+// newEntry is of a request that is put or found now. Points of a time ahead of the clock are of now.
+func newEntry(number uint64, size int64, at, now time.Time) entry {
+	return entry{number: number, size: size, time: at, kept: now, aged: max(0, now.Sub(at))}
+}
+
+// age does not follow the clock where that is set after the request was put or found.
+func (e entry) age(now time.Time) time.Duration { return e.aged + now.Sub(e.kept) }
 
 // Dropped counts requests that are not sent, since the process started.
 type Dropped struct {
 	Rejected int64 // by the Collector, for good
 	Expired  int64 // older than MaxAge
-	Full     int64 // to make room for newer ones, or larger than all the room
+	Full     int64 // to make room for newer ones, or larger than all the room and not delivered either
 	Damaged  int64 // torn, changed or removed by others
 }
 
@@ -101,18 +111,18 @@ func (s *Spool) occupy(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("open the spool: %w", err)
 	}
-	entries, damaged, err := list(s.config.Dir)
+	l, err := list(s.config.Dir, now)
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the spool: %w", err), lock.Close())
 	}
 	s.lock = lock
-	s.found(entries, damaged)
+	s.found(l)
 	s.trim(now, 0)
 	return nil
 }
 
 // found replaces what is known of the folder. What was known and is not there any more counts as damaged.
-func (s *Spool) found(entries []entry, damaged int64) {
+func (s *Spool) found(l listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := make(map[uint64]entry, len(s.entries))
@@ -120,20 +130,20 @@ func (s *Spool) found(entries []entry, damaged int64) {
 		known[e.number] = e
 	}
 	s.size = 0
-	for i := range entries {
-		number := entries[i].number
+	for i := range l.entries {
+		number := l.entries[i].number
 		if e, ok := known[number]; ok {
-			entries[i] = e // it may be taken
+			l.entries[i] = e // it may be taken
 			delete(known, number)
 		}
-		s.size += entries[i].size
-		s.next = max(s.next, number+1)
+		s.size += l.entries[i].size
 	}
-	s.entries = entries
-	s.dropped.Damaged += damaged + int64(len(known))
+	s.entries = l.entries
+	s.next = max(s.next, l.last+1)
+	s.dropped.Damaged += l.damaged + int64(len(known))
 }
 
-// ErrTooLarge is the error of a request that is larger than all the room. It counts as dropped.
+// ErrTooLarge is the error of a request that is larger than all the room. See [Spool.DroppedTooLarge].
 var ErrTooLarge = errors.New("a request is larger than the spool")
 
 // Put keeps a request whose points are of the time at. It returns once the request is on the disk, or with the error
@@ -149,7 +159,7 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	record := encode(at, payload)
 	size := int64(len(record))
 	if size > s.config.MaxBytes {
-		return s.refuse(size)
+		return fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLarge, size, s.config.MaxBytes)
 	}
 	if room := s.trim(now, size); room < size {
 		return s.noted(fmt.Errorf("keep a request on disk: got %d bytes, want at most %d", size, room))
@@ -166,17 +176,16 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = nil
-	s.entries = append(s.entries, entry{number: number, size: size, time: at})
+	s.entries = append(s.entries, newEntry(number, size, at, now))
 	s.size += size
 	return nil
 }
 
-// refuse counts a request of so many bytes that will never fit.
-func (s *Spool) refuse(size int64) error {
+// DroppedTooLarge counts a request that will never fit, and that could not be delivered either.
+func (s *Spool) DroppedTooLarge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropped.Full++
-	return fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLarge, size, s.config.MaxBytes)
 }
 
 func (s *Spool) number() uint64 {
@@ -199,7 +208,7 @@ func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
 		switch {
 		case e.taken:
 			return false
-		case now.Sub(e.time) > s.config.MaxAge:
+		case e.age(now) > s.config.MaxAge:
 			s.dropped.Expired++
 		case fits && s.size+bytes > s.config.MaxBytes:
 			s.dropped.Full++
@@ -210,11 +219,6 @@ func (s *Spool) trim(now time.Time, bytes int64) (room int64) {
 		gone = append(gone, e.number)
 		return true
 	})
-	for i := range s.entries {
-		if e := &s.entries[i]; e.time.After(now) {
-			e.time = now // the clock was set back: its age counts from now, or it would be kept too long
-		}
-	}
 	room = s.config.MaxBytes - s.size
 	s.mu.Unlock()
 	for _, number := range gone {
@@ -234,7 +238,8 @@ func (s *Spool) onTheirWay() (size int64) {
 }
 
 // Take returns the oldest request behind that of the number after, and keeps it from being dropped until it is given
-// back by Delivered, Rejected or Release. Damaged ones on the way are dropped. Without such a request ok is false.
+// back by Delivered, Rejected or Release. Damaged ones on the way are dropped. Without such a request ok is false. One that
+// cannot be read stays; then there is an error, and r has its number.
 func (s *Spool) Take(after uint64) (r Request, ok bool, err error) {
 	for {
 		number, ok := s.claim(after)
@@ -244,7 +249,7 @@ func (s *Spool) Take(after uint64) (r Request, ok bool, err error) {
 		record, err := os.ReadFile(filepath.Join(s.config.Dir, fileName(number)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			s.Release(number) // it may be well: there may be no descriptor to open it with
-			return Request{}, false, fmt.Errorf("read a kept request: %w", err)
+			return Request{Number: number}, false, fmt.Errorf("read a kept request: %w", err)
 		}
 		if _, payload, err := decode(record); err == nil {
 			return Request{Number: number, Payload: payload}, true, nil
@@ -304,8 +309,8 @@ func (s *Spool) drop(number uint64, count *int64) {
 
 // remove takes the file out of the folder. One that cannot be removed is found again by the next process.
 func (s *Spool) remove(number uint64) {
-	err := os.Remove(filepath.Join(s.config.Dir, fileName(number)))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	err := removeRecord(filepath.Join(s.config.Dir, fileName(number)))
+	if err == nil {
 		return
 	}
 	s.mu.Lock()
