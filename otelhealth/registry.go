@@ -132,7 +132,9 @@ const (
 	kindSource    = "source"
 )
 
-func (r registration) sameAs(other registration) bool { return r.kind == other.kind && r.name == other.name }
+func (r registration) sameAs(other registration) bool {
+	return r.kind == other.kind && r.name == other.name
+}
 
 // checkSources returns everything that is wrong with the sources given as options, and among them. It adds them to a
 // monitor that is disabled, which checks them and starts nothing.
