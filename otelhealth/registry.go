@@ -125,14 +125,16 @@ type registration struct {
 	add        func(*Monitor) error
 }
 
-// kinds of sources, as errors name them.
+// Kinds of sources, as errors name them.
 const (
 	kindDatabase  = "database"
 	kindWebSocket = "websocket source"
 	kindSource    = "source"
 )
 
-func (r registration) sameAs(other registration) bool { return r.kind == other.kind && r.name == other.name }
+func (r registration) sameAs(other registration) bool {
+	return r.kind == other.kind && r.name == other.name
+}
 
 // checkSources returns everything that is wrong with the sources given as options, and among them. It adds them to a
 // monitor that is disabled, which checks them and starts nothing.
