@@ -145,7 +145,7 @@ func (a *Alerter) find(id int64) (*track, error) {
 			}
 		}
 	}
-	if id < 1 || id > a.lastID {
+	if id < 1 || id > a.lastID || a.savedID < id && id <= a.firstID {
 		return nil, health.ErrUnknownAlert
 	}
 	return nil, health.ErrAlertResolved

@@ -20,6 +20,7 @@ type Alerter struct {
 	restored []*track            // with restored alerts, to be placed on the monotonic clock at the next step
 	lastID   int64
 	firstID  int64 // ids up to it are not of this alerter
+	savedID  int64 // of those, ids above it are of no other either
 
 	now     moment // of the last step
 	stepped bool   // at least once
@@ -41,8 +42,7 @@ type Saved struct {
 	Alerts []health.Alert
 	// Silences are those last asked for, one a rule; those that are over do no harm.
 	Silences []health.Silence
-	// LastID is the highest id ever given to an alert. Without a store, take something that grows from one process to the
-	// next, such as Unix milliseconds, so that receivers never see one id mean two alerts.
+	// LastID is the highest id ever given to an alert.
 	LastID int64
 }
 
@@ -88,15 +88,26 @@ func New(rules []Rule) (*Alerter, error) {
 	return a, nil
 }
 
+// SkipIDs lets alerts have ids above last alone, where no store says which was the highest. Take something that grows
+// from one process to the next, such as Unix milliseconds, so that receivers never see one id mean two alerts. It is
+// called before the first step.
+func (a *Alerter) SkipIDs(last int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lastID = max(a.lastID, last)
+	a.firstID = a.lastID
+}
+
 // Restore gives the alerter what an earlier one left behind, as a rule before the first step. Firing alerts go on
 // firing, pending ones go on waiting; the time in between counts, never as less than nothing. Alerts whose rule is gone,
 // and all but one of several for the same rule and attributes, are resolved at the next step.
 //
-// When the store could not be read at first, Restore may come later, once, as long as a first one gave a LastID above all
-// that the store may hold: alerts with a higher id are this alerter's own, and left as they are.
+// When the store could not be read at first, Restore may come later, once, as long as [Alerter.SkipIDs] was given an id
+// above all that the store may hold: alerts with a higher id are this alerter's own, and left as they are.
 func (a *Alerter) Restore(saved Saved) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.savedID = max(a.savedID, saved.LastID)
 	if !a.stepped {
 		a.lastID = max(a.lastID, saved.LastID)
 	}
@@ -112,7 +123,7 @@ func (a *Alerter) Restore(saved Saved) {
 		case !alert.Open() && !alert.Held:
 		case a.stepped && alert.ID > a.firstID:
 		default:
-			a.lastID = max(a.lastID, alert.ID)
+			a.lastID, a.savedID = max(a.lastID, alert.ID), max(a.savedID, alert.ID)
 			a.adopt(alert)
 		}
 	}

@@ -37,7 +37,7 @@ func faultFiring(id int64) health.Alert {
 // A person resolves an alert between a late Restore and the next tick.
 func TestResolvingWhatWasRestoredLateHoldsNothingUp(t *testing.T) {
 	a := faultNew(t, faultRule())
-	a.Restore(Saved{LastID: faultEpoch.UnixMilli()})                    // the store could not be read
+	a.SkipIDs(faultEpoch.UnixMilli())                                   // the store could not be read
 	a.Step(faultSnap(0, number(100)), Inventory{})                      // healthy
 	a.Restore(Saved{Alerts: []health.Alert{faultFiring(5)}, LastID: 5}) // late
 	if _, err := a.Resolve(5, "ann", "", faultEpoch.Add(15*time.Second)); err != nil {
@@ -172,7 +172,7 @@ func TestWindowSurvivesARestart(t *testing.T) {
 // The alert of the process before goes on, and the one that opened meanwhile ends.
 func TestLateRestoreKeepsTheFirstAlert(t *testing.T) {
 	a := faultNew(t, faultRule())
-	a.Restore(Saved{LastID: faultEpoch.UnixMilli()})
+	a.SkipIDs(faultEpoch.UnixMilli())
 	a.Step(faultSnap(0, number(800)), Inventory{})
 	old := faultFiring(5)
 	old.AcknowledgedAt, old.AcknowledgedBy = faultEpoch, "ann"
@@ -196,7 +196,7 @@ func TestLateRestoreKeepsTheBound(t *testing.T) {
 	r := faultRule()
 	r.Per = AttributeSet
 	a := faultNew(t, r)
-	a.Restore(Saved{LastID: faultEpoch.UnixMilli()})
+	a.SkipIDs(faultEpoch.UnixMilli())
 	var own []health.Reading
 	for i := range 100 {
 		own = append(own, labelled(950, attribute.String("c", fmt.Sprint("new", i))))

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,33 @@ func TestDurationsIgnoreTheWallClock(t *testing.T) {
 	}
 }
 
+func TestIDsThatNoAlertHad(t *testing.T) {
+	const skipped = 1000
+	for _, test := range []struct {
+		name    string
+		saved   []int64 // the last id of each Restore
+		unknown []int64
+		had     []int64
+	}{
+		{"no store", nil, []int64{1, skipped}, []int64{skipped + 1}},
+		{"a store that can be read late", []int64{5}, []int64{6, skipped}, []int64{1, 5, skipped + 1}},
+	} {
+		s := newStory(t, fdRule(nil))
+		s.alerter.SkipIDs(skipped)
+		s.tell("700 0 0 0")
+		for _, id := range test.saved {
+			s.alerter.Restore(Saved{LastID: id})
+		}
+		for ids, want := range map[*[]int64]error{&test.unknown: health.ErrUnknownAlert, &test.had: health.ErrAlertResolved} {
+			for _, id := range *ids {
+				if _, err := s.alerter.Resolve(id, "ann", "", storyStart); !errors.Is(err, want) {
+					t.Errorf("%s: alert %d: got %v, want %v", test.name, id, err, want)
+				}
+			}
+		}
+	}
+}
+
 func TestAnActionNamesWhatItCannotFind(t *testing.T) {
 	s := newStory(t, fdRule(nil))
 	s.tell("700 0 0 0")
@@ -236,7 +264,7 @@ func TestOfTwoRestoredAlertsForOneBreachTheOldestStays(t *testing.T) {
 
 func TestIdsGoOnWhereTheyStopped(t *testing.T) {
 	s := newStory(t, fdRule(nil))
-	s.alerter.Restore(Saved{LastID: 1_700_000_000_000})
+	s.alerter.SkipIDs(1_700_000_000_000)
 	s.tell("700")
 	if a := s.alert(); a.ID != 1_700_000_000_001 {
 		t.Errorf("the first alert is %d, want the id after the last", a.ID)

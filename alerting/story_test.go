@@ -106,7 +106,7 @@ func (s *story) play(word string, d time.Duration) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		a.Restore(Saved{LastID: 1000})
+		a.SkipIDs(1000)
 		s.alerter = a
 	case "sees":
 		s.blind = false

@@ -64,10 +64,10 @@ func (e *Endpoints) acknowledge(r *http.Request, by string, body *form) *answer 
 	}
 	id, ok := alertID(r)
 	if !ok {
-		return newAlertProblem(ErrUnknownAlert)
+		return newAlertProblem(r, ErrUnknownAlert)
 	}
 	if err := e.operator.Acknowledge(id, by, note); err != nil {
-		return newAlertProblem(err)
+		return newAlertProblem(r, err)
 	}
 	return newSuccess("Alert acknowledged", func(w *jsonWriter) { w.integer("id", id) })
 }
@@ -81,10 +81,10 @@ func (e *Endpoints) resolve(r *http.Request, by string, body *form) *answer {
 	}
 	id, ok := alertID(r)
 	if !ok {
-		return newAlertProblem(ErrUnknownAlert)
+		return newAlertProblem(r, ErrUnknownAlert)
 	}
 	if err := e.operator.Resolve(id, by, note); err != nil && !errors.Is(err, ErrAlertResolved) {
-		return newAlertProblem(err)
+		return newAlertProblem(r, err)
 	}
 	return newSuccess("Alert resolved", func(w *jsonWriter) { w.integer("id", id) })
 }
@@ -126,10 +126,10 @@ func newSuccess(message string, more func(*jsonWriter)) *answer {
 	return w.answer(http.StatusOK, mediaJSON)
 }
 
-func newAlertProblem(err error) *answer {
+func newAlertProblem(r *http.Request, err error) *answer {
 	switch {
 	case errors.Is(err, ErrUnknownAlert):
-		return newOriginalProblem(http.StatusNotFound, "Alert not found", ErrUnknownAlert.Error())
+		return newOriginalProblem(http.StatusNotFound, "Alert not found", "there is no alert "+shown(r.PathValue("id")))
 	case errors.Is(err, ErrAlertResolved):
 		return newOriginalProblem(http.StatusConflict, "Alert is resolved", ErrAlertResolved.Error())
 	case errors.Is(err, ErrNotFiring):

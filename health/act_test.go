@@ -128,9 +128,10 @@ func TestPostsThatAreRefused(t *testing.T) {
 		says                          string
 	}{
 		{"an unknown alert", acknowledge, "", "", nil, fmt.Errorf("7: %w", health.ErrUnknownAlert), 404, `{"status":"error","message":"Alert not found"`},
+		{"an unknown alert, by its id", acknowledge, "", "", nil, health.ErrUnknownAlert, 404, `"detail":"there is no alert \"7\""`},
 		{"an unknown alert, to resolve", "/health/api/alerts/7/resolve", "", "", nil, health.ErrUnknownAlert, 404, `{"status":"error","message":"Alert not found"`},
-		{"an id that is no number", "/health/api/alerts/x/acknowledge", "", "", nil, nil, 404, `"Alert not found"`},
-		{"an id of 0", "/health/api/alerts/0/resolve", "", "", nil, nil, 404, `"Alert not found"`},
+		{"an id that is no number", "/health/api/alerts/x/acknowledge", "", "", nil, nil, 404, `"there is no alert \"x\""`},
+		{"an id of 0", "/health/api/alerts/0/resolve", "", "", nil, nil, 404, `"there is no alert \"0\""`},
 		{"an alert that is resolved", acknowledge, "", "", nil, health.ErrAlertResolved, 409, `"status":"error"`},
 		{"an alert that does not fire yet", acknowledge, "", "", nil, health.ErrNotFiring, 409, `"status":"error"`},
 		{"an unknown rule", silence, formType, "until=1h", nil, health.ErrUnknownRule, 404, `"Rule not found"`},

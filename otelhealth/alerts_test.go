@@ -126,6 +126,7 @@ func TestWhatPersonsDoToAlerts(t *testing.T) {
 	}{
 		{"one that is resolved", m.Acknowledge(a.ID, "ann", ""), health.ErrAlertResolved},
 		{"one that never was", m.Resolve(1<<52, "ann", ""), health.ErrUnknownAlert},
+		{"one before the first", m.Acknowledge(99, "ann", ""), health.ErrUnknownAlert},
 		{"no such rule", m.Silence("nothing", time.Now(), "ann"), health.ErrUnknownRule},
 	} {
 		if !errors.Is(test.err, test.want) {

@@ -48,6 +48,7 @@ type heartbeats struct {
 	mu     sync.Mutex
 	byName map[string]*Heartbeat
 	lastID int64
+	closed bool
 }
 
 func (hs *heartbeats) add(name string, within time.Duration, options []HeartbeatOption) (*Heartbeat, error) {
@@ -59,6 +60,9 @@ func (hs *heartbeats) add(name string, within time.Duration, options []Heartbeat
 	}
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
+	if hs.closed {
+		return nil, fmt.Errorf("heartbeat %q: %w", name, errShutDown)
+	}
 	if hs.byName[name] != nil {
 		return nil, fmt.Errorf("heartbeat %q: %w", name, errNameTaken)
 	}
@@ -73,6 +77,13 @@ func (hs *heartbeats) add(name string, within time.Duration, options []Heartbeat
 	}
 	hs.byName[name] = h
 	return h, nil
+}
+
+// close refuses what is added from now on.
+func (hs *heartbeats) close() {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	hs.closed = true
 }
 
 func (hs *heartbeats) remove(h *Heartbeat) {

@@ -114,7 +114,7 @@ func (m *Monitor) restore(ctx context.Context) {
 		m.logger.Warn("earlier alerts cannot be read yet", "error", err)
 	}
 	// Unix milliseconds grow from one process to the next, so that an id never means two alerts.
-	m.alerter.Restore(alerting.Saved{LastID: m.began.UnixMilli()})
+	m.alerter.SkipIDs(m.began.UnixMilli())
 	if r.store == nil {
 		return
 	}

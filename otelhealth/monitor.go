@@ -94,6 +94,9 @@ func Start(ctx context.Context, options ...Option) (*Monitor, error) {
 		changed:  make(chan struct{}, 1),
 		down:     make(chan struct{}),
 	}
+	if m.disabled && c.scrape != nil {
+		m.scraped = http.NotFoundHandler() // there is a route, and the endpoints say that monitoring is disabled
+	}
 	if m.disabled && errSettings == nil {
 		m.endpoints, errSettings = m.newEndpoints()
 	}
@@ -223,6 +226,9 @@ func (m *Monitor) stop(ctx context.Context) error {
 	}
 	if m.endpoints != nil {
 		m.endpoints.EndStreams()
+	}
+	if !m.disabled {
+		m.beats.close()
 	}
 	m.mu.Lock()
 	m.closed = true

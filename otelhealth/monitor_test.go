@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.uber.org/goleak"
 
 	"github.com/otelhealth/otelhealth-go/health"
@@ -340,6 +341,9 @@ func TestShutdownIsIdempotentAndSafeFirst(t *testing.T) {
 	if _, err := m.AddWebSocket("late", new(WebSocketTracker).Stats); !errors.Is(err, errShutDown) {
 		t.Errorf("registering afterwards: got %v, want %v", err, errShutDown)
 	}
+	if _, err := m.Heartbeat("late", time.Second); !errors.Is(err, errShutDown) {
+		t.Errorf("a heartbeat afterwards: got %v, want %v", err, errShutDown)
+	}
 }
 
 func TestShutdownInTheMiddleOfATickIsNoNews(t *testing.T) {
@@ -374,10 +378,16 @@ func TestStartAgainGivesTheSameNumbers(t *testing.T) {
 }
 
 func TestDisabledMonitorWorksAndDoesNothing(t *testing.T) {
-	m := startMonitor(t, variables{"HEALTH_MONITOR_ENABLED": "false", "HEALTH_DRAIN_DELAY": "0"}, WithWebSocket("ws", new(WebSocketTracker).Stats))
-	for path, want := range map[string]int{"/health": 200, "/health/check": 200, "/health/api/current": 404} {
-		if w := get(t, m, path); w.Code != want {
+	scrape := WithScrape(func(bool) (sdkmetric.Reader, http.Handler, error) { return nil, nil, errors.New("it was called") })
+	m := startMonitor(t, variables{"HEALTH_MONITOR_ENABLED": "false", "HEALTH_DRAIN_DELAY": "0"},
+		WithWebSocket("ws", new(WebSocketTracker).Stats), scrape)
+	for path, want := range map[string]int{"/health": 200, "/health/check": 200, "/health/api/current": 404, "/metrics": 404} {
+		w := get(t, m, path)
+		if w.Code != want {
 			t.Errorf("%s: got %d, want %d", path, w.Code, want)
+		}
+		if want == 404 && (w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), "HEALTH_MONITOR_ENABLED")) {
+			t.Errorf("%s: got %s %s", path, w.Header().Get("Content-Type"), w.Body)
 		}
 	}
 	beat, err := m.Heartbeat("loop", time.Second)
@@ -399,6 +409,12 @@ func TestDisabledMonitorWorksAndDoesNothing(t *testing.T) {
 	}
 	if err := m.Drain(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Heartbeat("late", time.Second); err != nil {
+		t.Errorf("a heartbeat after its Shutdown: %v", err)
 	}
 }
 

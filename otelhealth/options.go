@@ -50,6 +50,7 @@ type config struct {
 
 	logger          *slog.Logger
 	protection      health.Protection
+	badCredentials  bool // the environment's; some of them were refused
 	hideDetail      bool
 	kubernetesPaths bool
 	provider        metric.MeterProvider // the application's
@@ -67,10 +68,9 @@ type config struct {
 }
 
 type otlpConfig struct {
-	requested        bool // by an endpoint in the environment
-	forced           bool // by WithOTLP
-	disabled         bool // by OTEL_METRICS_EXPORTER
-	sdkDisabled      bool // by OTEL_SDK_DISABLED
+	requested        bool     // by an endpoint in the environment
+	forced           bool     // by WithOTLP
+	offBy            []string // variables that turn it off, as name=value
 	options          []otlpmetricgrpc.Option
 	dialing          []grpc.DialOption // after the monitor's own
 	protocol         string
@@ -134,8 +134,8 @@ func (c *config) checkCombinations() {
 // exportOff returns why there is no export, and how to turn it on; "" when there is one.
 func (c *config) exportOff() string {
 	switch {
-	case c.otlp.disabled, c.otlp.sdkDisabled:
-		return "OTEL_SDK_DISABLED or OTEL_METRICS_EXPORTER turns it off"
+	case len(c.otlp.offBy) > 0:
+		return "turned off by " + strings.Join(c.otlp.offBy, " and ")
 	case c.otlp.forced:
 		return ""
 	case c.provider != nil:

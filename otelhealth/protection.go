@@ -28,7 +28,7 @@ func WithAuthorizer(a health.Authorizer) Option {
 
 // WithCredentials sets what opens the API in place of HEALTH_API_TOKEN and HEALTH_AUTH_*.
 func WithCredentials(credentials health.Credentials) Option {
-	return func(c *config) { c.protection.Credentials = credentials }
+	return func(c *config) { c.protection.Credentials, c.badCredentials = credentials, false }
 }
 
 // WithReadOnly refuses everything that changes something: nobody acknowledges, resolves or silences by HTTP.
@@ -41,8 +41,12 @@ func WithKubernetesPaths() Option {
 	return func(c *config) { c.kubernetesPaths = true }
 }
 
-// checkProtection refuses credentials that make no sense, without repeating them.
+// checkProtection refuses credentials that make no sense together, without repeating them. Where one of them was refused
+// by itself, it would only be missed.
 func (c *config) checkProtection() {
+	if c.badCredentials {
+		return
+	}
 	if err := c.protection.Credentials.Validate(); err != nil {
 		const want = "a token, or a user name with either a password or its hash, or both"
 		c.errs = append(c.errs, fmt.Errorf("HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME, HEALTH_AUTH_PASSWORD, HEALTH_AUTH_PASSWORD_HASH: got %w, want %s", err, want))
@@ -55,6 +59,15 @@ const (
 	shortestPassword = 8
 	longestSecret    = 1024
 )
+
+// setCredential notes that set refused its value.
+func setCredential(set func(*config, string) error) func(*config, string) error {
+	return func(c *config, value string) error {
+		err := set(c, value)
+		c.badCredentials = c.badCredentials || err != nil
+		return err
+	}
+}
 
 func setSecret(field func(*config) *string, shortest int) func(*config, string) error {
 	return func(c *config, value string) error {

@@ -141,6 +141,29 @@ func TestCredentialsOfTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestCredentialsThatAreRefusedAreNamedOnce(t *testing.T) {
+	for _, test := range []struct {
+		env     map[string]string
+		options []Option
+		want    string
+	}{
+		{map[string]string{"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD": "x"}, nil, "HEALTH_AUTH_PASSWORD: got "},
+		{map[string]string{"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD_HASH": "x"}, nil, "HEALTH_AUTH_PASSWORD_HASH: got "},
+		{map[string]string{"HEALTH_AUTH_USERNAME": "ann:b", "HEALTH_AUTH_PASSWORD": "password"}, nil, "HEALTH_AUTH_USERNAME: got "},
+		{map[string]string{"HEALTH_AUTH_USERNAME": "ann"}, nil, "got a user name without a password"},
+		{nil, []Option{WithCredentials(health.Credentials{Password: "password"})}, "got a password without a user name"},
+	} {
+		_, err := newConfig(env(test.env), test.options)
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v: got %v, want one line with %q", test.env, err, test.want)
+		}
+	}
+	refused := env(map[string]string{"HEALTH_API_TOKEN": "x"})
+	if _, err := newConfig(refused, []Option{WithCredentials(health.Credentials{Username: "ann"})}); strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("a refused variable beside a wrong option: got %v, want both", err)
+	}
+}
+
 func TestProtectionSettings(t *testing.T) {
 	c, err := newConfig(env(map[string]string{
 		"HEALTH_CHECK_DETAIL": "none", "HEALTH_TRUSTED_ORIGINS": "https://a.example, https://b.example:8443",

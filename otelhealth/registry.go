@@ -125,7 +125,7 @@ type registration struct {
 	add        func(*Monitor) error
 }
 
-// kinds of sources, as errors name them.
+// Kinds of sources, as errors name them.
 const (
 	kindDatabase  = "database"
 	kindWebSocket = "websocket source"

@@ -36,10 +36,10 @@ func settings() []setting {
 		{"HEALTH_READINESS_RULES", "fd", "Rules that fail readiness when they fail: names with commas between, * for all, none for none.", setRules(func(c *config) *ruleSet { return &c.readinessRules })},
 		{"HEALTH_LIVENESS_RULES", "none", "Rules that fail liveness when they fail: likewise.", setRules(func(c *config) *ruleSet { return &c.livenessRules })},
 		{"HEALTH_DRAIN_DELAY", "5s", "How long Drain waits for load balancers to notice: seconds, or a duration.", setDrainDelay},
-		{"HEALTH_API_TOKEN", "made at start", "What opens the API as a bearer token, or at the login page; at least 16 bytes.", setSecret(func(c *config) *string { return &c.protection.Token }, shortestToken)},
-		{"HEALTH_AUTH_USERNAME", "", "User name that opens the API with a password (HTTP Basic, or at the login page).", setUsername},
-		{"HEALTH_AUTH_PASSWORD", "", "Its password; at least 8 bytes.", setSecret(func(c *config) *string { return &c.protection.Password }, shortestPassword)},
-		{"HEALTH_AUTH_PASSWORD_HASH", "", "Its password hashed by bcrypt, in place of HEALTH_AUTH_PASSWORD.", setPasswordHash},
+		{"HEALTH_API_TOKEN", "made at start", "What opens the API as a bearer token, or at the login page; at least 16 bytes.", setCredential(setSecret(func(c *config) *string { return &c.protection.Token }, shortestToken))},
+		{"HEALTH_AUTH_USERNAME", "", "User name that opens the API with a password (HTTP Basic, or at the login page).", setCredential(setUsername)},
+		{"HEALTH_AUTH_PASSWORD", "", "Its password; at least 8 bytes.", setCredential(setSecret(func(c *config) *string { return &c.protection.Password }, shortestPassword))},
+		{"HEALTH_AUTH_PASSWORD_HASH", "", "Its password hashed by bcrypt, in place of HEALTH_AUTH_PASSWORD.", setCredential(setPasswordHash)},
 		{"HEALTH_CHECK_DETAIL", "full", "What /health/check tells anonymous clients: full (each check's status), or none (the whole's alone).", setCheckDetail},
 		{"HEALTH_TRUSTED_ORIGINS", "", "Other origins whose pages may POST, such as https://health.example, with commas between.", setOrigins},
 		{"HEALTH_TRUSTED_PROXIES", "", "Addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host are believed, with commas between.", setProxies},
@@ -76,7 +76,7 @@ func settings() []setting {
 		setting{"HEALTH_SPOOL_MAX_AGE", "30m", "Age of their points from which they are dropped: seconds, or a duration. Not above what the database behind the Collector still takes (out_of_order_time_window of Prometheus).", setSpoolAge},
 		setting{"OTEL_METRIC_EXPORT_INTERVAL", "every sample", "Milliseconds between exports, rounded to whole samples.", setExportInterval},
 		setting{"OTEL_METRICS_EXPORTER", "otlp", "Anything without otlp, such as none, turns the export off.", setMetricsExporter},
-		setting{"OTEL_SDK_DISABLED", "false", "true turns the export off.", setOTelBool(func(c *config) *bool { return &c.otlp.sdkDisabled })},
+		setting{"OTEL_SDK_DISABLED", "false", "true turns the export off.", setSDKDisabled},
 		setting{"OTEL_SERVICE_NAME", "", "service.name of what is exported; wins over code.", setText(func(c *config) *string { return &c.otelServiceName })},
 		setting{"OTEL_RESOURCE_ATTRIBUTES", "", "Attributes of what is exported, such as deployment.environment.name=prod; wins over code.", setResourceAttributes},
 	)
@@ -101,12 +101,12 @@ func setBool(field func(*config) *bool) func(*config, string) error {
 	}
 }
 
-// setOTelBool follows OpenTelemetry's specification: what is not "true" is false.
-func setOTelBool(field func(*config) *bool) func(*config, string) error {
-	return func(c *config, value string) error {
-		*field(c) = strings.EqualFold(value, "true")
-		return nil
+// setSDKDisabled follows OpenTelemetry's specification: what is not "true" is false.
+func setSDKDisabled(c *config, value string) error {
+	if strings.EqualFold(value, "true") {
+		c.otlp.offBy = append(c.otlp.offBy, "OTEL_SDK_DISABLED="+value)
 	}
+	return nil
 }
 
 func setText(field func(*config) *string) func(*config, string) error {
@@ -195,12 +195,12 @@ func checkRetention(d time.Duration) error {
 
 const leastHistoryMiB = 4
 
-var errLeastHistory = fmt.Errorf("at least %d MiB", leastHistoryMiB)
+var errLeastHistory = fmt.Errorf("at least %d bytes (%d MiB)", leastHistoryMiB<<20, leastHistoryMiB)
 
 func setHistoryMax(c *config, value string) error {
 	mib, err := strconv.ParseInt(value, 10, 32)
 	if err != nil || mib < leastHistoryMiB {
-		return fmt.Errorf("a whole number of MiB, %w", errLeastHistory)
+		return fmt.Errorf("a whole number of MiB, at least %d", leastHistoryMiB)
 	}
 	c.history.MaxBytes = mib << 20
 	return nil
@@ -374,7 +374,9 @@ func setMetricsExporter(c *config, value string) error {
 			return errors.New("otlp, none, prometheus, console, or several of them with commas between")
 		}
 	}
-	c.otlp.disabled = !otlp
+	if !otlp {
+		c.otlp.offBy = append(c.otlp.offBy, "OTEL_METRICS_EXPORTER="+value)
+	}
 	return nil
 }
 

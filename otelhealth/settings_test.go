@@ -130,6 +130,8 @@ func TestOptionsThatAreNothing(t *testing.T) {
 		{"no address", WithListenAddress("zz"), `WithListenAddress: got "zz", want an address such as :8080, localhost:8080 or unix:/path`},
 		{"no socket's path", WithListenAddress("unix:"), `WithListenAddress: got "unix:"`},
 		{"no port", WithListenAddress("localhost:"), `WithListenAddress: got "localhost:"`},
+		{"bytes too few for a history", WithHistory(HistoryConfig{MaxBytes: 5}), `WithHistory: MaxBytes: got "5", want at least 4194304 bytes (4 MiB)`},
+		{"bytes too few for a spool", WithSpool(SpoolConfig{MaxBytes: 5}), `WithSpool: MaxBytes: got "5", want at least 1048576 bytes (1 MiB)`},
 		{"nothing to emit on", WithRuntimeMetrics(), `WithMeterProvider: got "nil", want a provider for the metrics of WithRuntimeMetrics`},
 	} {
 		_, err := newConfig(env(nil), []Option{test.option})
@@ -516,15 +518,22 @@ func TestEndpointsAndHeadersThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestOneSwitchDoesNotUndoAnother(t *testing.T) {
-	c, err := newConfig(env(map[string]string{
-		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_METRICS_EXPORTER": "none", "OTEL_SDK_DISABLED": "false",
-	}), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.exportOff() == "" {
-		t.Error("the export is on")
+func TestWhatTurnsTheExportOffIsNamed(t *testing.T) {
+	for _, test := range []struct{ exporter, disabled, want string }{
+		{"none", "", "turned off by OTEL_METRICS_EXPORTER=none"},
+		{"none", "false", "turned off by OTEL_METRICS_EXPORTER=none"},
+		{"console,prometheus", "", "turned off by OTEL_METRICS_EXPORTER=console,prometheus"},
+		{"", "True", "turned off by OTEL_SDK_DISABLED=True"},
+		{"otlp", "true", "turned off by OTEL_SDK_DISABLED=true"},
+		{"none", "true", "turned off by OTEL_METRICS_EXPORTER=none and OTEL_SDK_DISABLED=true"},
+		{"console,otlp", "false", ""},
+	} {
+		c, err := newConfig(env(map[string]string{
+			"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_METRICS_EXPORTER": test.exporter, "OTEL_SDK_DISABLED": test.disabled,
+		}), nil)
+		if got := c.exportOff(); err != nil || got != test.want {
+			t.Errorf("%q and %q: got %q, %v, want %q", test.exporter, test.disabled, got, err, test.want)
+		}
 	}
 }
 

@@ -21,7 +21,8 @@ type SpoolConfig struct {
 type spoolSettings struct {
 	SpoolConfig
 	enabled       bool
-	with, without bool // the options were given
+	with, without bool   // the options were given
+	ageBy         string // the setting that MaxAge comes from; empty: the default
 }
 
 // spoolFolder returns where requests are kept: beside the history's file unless another place was named; "" for nowhere.
@@ -60,8 +61,8 @@ const prometheusWindow = time.Hour
 // warnOfSpoolAge tells of requests that may be delivered when they are of no use any more. Another database may take them.
 func (m *Monitor) warnOfSpoolAge() {
 	if age := m.config.spool.MaxAge; age > prometheusWindow {
-		m.logger.Warn("HEALTH_SPOOL_MAX_AGE is above the out_of_order_time_window of the Prometheus in collector-config, which drops older points without a word",
-			"HEALTH_SPOOL_MAX_AGE", age, "out_of_order_time_window", prometheusWindow)
+		m.logger.Warn("requests are kept for longer than the out_of_order_time_window of the Prometheus in collector-config, which drops older points without a word",
+			"setting", m.config.spool.ageBy, "max_age", age, "out_of_order_time_window", prometheusWindow)
 	}
 }
 
@@ -77,7 +78,7 @@ func WithSpool(s SpoolConfig) Option {
 			c.spool.MaxBytes = s.MaxBytes
 		}
 		if s.MaxAge != 0 {
-			c.spool.MaxAge = s.MaxAge
+			c.spool.MaxAge, c.spool.ageBy = s.MaxAge, "WithSpool: MaxAge"
 		}
 		if s.MaxBytes != 0 && s.MaxBytes < leastSpoolMiB<<20 {
 			c.wrong("WithSpool: MaxBytes", strconv.FormatInt(s.MaxBytes, 10), errLeastSpool)
@@ -96,18 +97,19 @@ func WithoutSpool() Option {
 
 const leastSpoolMiB = 1
 
-var errLeastSpool = fmt.Errorf("at least %d MiB", leastSpoolMiB)
+var errLeastSpool = fmt.Errorf("at least %d bytes (%d MiB)", leastSpoolMiB<<20, leastSpoolMiB)
 
 func setSpoolMax(c *config, value string) error {
 	mib, err := strconv.ParseInt(value, 10, 32)
 	if err != nil || mib < leastSpoolMiB {
-		return fmt.Errorf("a whole number of MiB, %w", errLeastSpool)
+		return fmt.Errorf("a whole number of MiB, at least %d", leastSpoolMiB)
 	}
 	c.spool.MaxBytes = mib << 20
 	return nil
 }
 
 func setSpoolAge(c *config, value string) (err error) {
+	c.spool.ageBy = "HEALTH_SPOOL_MAX_AGE"
 	c.spool.MaxAge, err = parseSeconds(value)
 	if err == nil {
 		err = checkSpoolAge(c.spool.MaxAge)

@@ -84,12 +84,25 @@ func TestPrometheusTakesWhatIsKeptLongest(t *testing.T) {
 
 func TestStartWarnsOfRequestsKeptLongerThanPrometheusTakesThem(t *testing.T) {
 	c := startCollector(t, "127.0.0.1:0")
-	for age, want := range map[string]int{"1h": 0, "61m": 1} {
+	for _, test := range []struct {
+		variable string
+		option   time.Duration
+		want     string // who asked for it, and for what
+	}{
+		{"1h", 0, ""},
+		{"61m", 0, "setting=HEALTH_SPOOL_MAX_AGE max_age=1h1m0s"},
+		{"61m", time.Hour, ""},
+		{"1h", 2 * time.Hour, `setting="WithSpool: MaxAge" max_age=2h0m0s`},
+	} {
 		var log logBuffer
-		_, kept := spoolIn(t)
-		startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address, "HEALTH_SPOOL_MAX_AGE": age}, kept, log.option())
-		if lines := log.lines("HEALTH_SPOOL_MAX_AGE=1h1m0s out_of_order_time_window=1h0m0s"); len(lines) != want {
-			t.Errorf("%s: logged %q, want %d lines", age, lines, want)
+		kept := WithSpool(SpoolConfig{Dir: filepath.Join(t.TempDir(), "spool"), MaxAge: test.option})
+		startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address, "HEALTH_SPOOL_MAX_AGE": test.variable}, kept, log.option())
+		lines := log.lines("longer than the out_of_order_time_window")
+		if test.want == "" && len(lines) > 0 || test.want != "" && (len(lines) != 1 || !strings.Contains(lines[0], test.want+" out_of_order_time_window=1h0m0s")) {
+			t.Errorf("%s and %v: logged %q, want %q", test.variable, test.option, lines, test.want)
+		}
+		if test.option > time.Hour && len(log.lines("HEALTH_SPOOL_MAX_AGE")) > 0 {
+			t.Errorf("%v: the variable is named, which asked for less", test.option)
 		}
 	}
 }
@@ -412,9 +425,9 @@ func TestSecondMonitorExportsWithoutTheSpool(t *testing.T) {
 
 // TestWithoutSpoolThereIsNone looks for what must not be there.
 func TestWithoutSpoolThereIsNone(t *testing.T) {
-	dir, kept := spoolIn(t)
+	dir := filepath.Join(t.TempDir(), "spool")
 	c := startCollector(t, "127.0.0.1:0")
-	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, kept, WithoutSpool())
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address, "HEALTH_SPOOL_DIR": dir}, WithoutSpool())
 	eventually(t, "a request", func() bool { return c.received() > 0 })
 	if s := m.exporter.state(); s.Spool != health.SpoolOff {
 		t.Errorf("state: got %+v", s)
