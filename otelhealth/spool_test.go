@@ -311,7 +311,10 @@ func TestShutdownKeepsWhatCannotBeSent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "a snapshot", func() bool { return m.Snapshot() != nil })
+			eventually(t, "a request", func() bool { // which follows the snapshot
+				s := m.exporter.state()
+				return s.Waiting+s.Queued > 0 || s.Condition != health.OTLPOK
+			})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()
