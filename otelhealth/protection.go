@@ -146,6 +146,8 @@ func setCheckDetail(c *config, value string) error {
 	return nil
 }
 
+const nobodyHasAccess = "nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME with HEALTH_AUTH_PASSWORD, or WithAuthorizer"
+
 // setUpToken makes a token where nothing else opens the API: printed on a terminal, otherwise kept beside the history,
 // where it stays the same from one start to the next. Without either, the API stays closed and says how to open it.
 func (m *Monitor) setUpToken(stderr *os.File) {
@@ -156,14 +158,14 @@ func (m *Monitor) setUpToken(stderr *os.File) {
 	switch path := m.config.history.Path; {
 	case isatty.IsTerminal(stderr.Fd()) || isatty.IsCygwinTerminal(stderr.Fd()):
 		p.Token = newSecret()
-		_, _ = fmt.Fprintf(stderr, "\nhealth: log in with the token %s (set HEALTH_API_TOKEN for one of your own)\n\n", p.Token) // a terminal that is gone reads nothing
+		_, _ = fmt.Fprintf(stderr, "\nhealth: log in with the token %s (another at each start; set HEALTH_API_TOKEN for one of your own)\n\n", p.Token) // a terminal that is gone reads nothing
 	case path == "":
-		m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer")
+		m.logger.Warn(nobodyHasAccess)
 	default:
 		file := path + ".token"
 		token, err := keptSecret(file, shortestToken)
 		if err != nil {
-			m.logger.Warn("nobody has access to the health API: set HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME or WithAuthorizer", "error", err)
+			m.logger.Warn(nobodyHasAccess, "error", err)
 			return
 		}
 		if absolute, err := filepath.Abs(file); err == nil {
