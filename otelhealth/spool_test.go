@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,6 +184,33 @@ func TestEveryTickArrivesAfterAnOutage(t *testing.T) {
 	}
 }
 
+// TestShutdownInTheMidstOfATick comes between the publishing of a snapshot and its export.
+func TestShutdownInTheMidstOfATick(t *testing.T) {
+	_, kept := spoolIn(t)
+	c := startCollector(t, "127.0.0.1:0")
+	var published snapshots
+	var monitor atomic.Pointer[Monitor]
+	note := published.option()
+	m := startMonitor(t, variables{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + c.address}, kept, func(c *config) {
+		note(c)
+		see := c.onSnapshot
+		c.onSnapshot = func(s *health.Snapshot) {
+			see(s)
+			if m := monitor.Load(); m != nil {
+				m.cancel()
+			}
+		}
+	})
+	monitor.Store(m)
+	<-m.ticking
+	if err := m.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if missing, _ := c.missing(&published); len(missing) > 0 {
+		t.Errorf("of %d ticks %d are missing", len(published.byTime), len(missing))
+	}
+}
+
 // What a process that a test starts is to export to, and where it keeps what it cannot.
 const (
 	crashEndpointEnv = "OTELHEALTH_CRASH_ENDPOINT"
@@ -311,10 +339,7 @@ func TestShutdownKeepsWhatCannotBeSent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "a request", func() bool { // which follows the snapshot
-				s := m.exporter.state()
-				return s.Waiting+s.Queued > 0 || s.Condition != health.OTLPOK
-			})
+			eventually(t, "a snapshot", func() bool { return m.Snapshot() != nil })
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			began := time.Now()

@@ -2,7 +2,6 @@ package otelhealth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -146,6 +145,7 @@ func (m *Monitor) tick(ctx context.Context, at time.Time) {
 	if ctx.Err() != nil {
 		return // Shutdown: that no source answers any more is no news
 	}
+	ctx = context.WithoutCancel(ctx) // what is published is whole, and exported; no user's code is waited for from here on
 	stuck := append(m.beats.overdue(at), t.sleepers.see(t.vitals.asleep, wall)...)
 	sampled := m.sample(at, brought, stuck)
 	m.sampled.Store(sampled)
@@ -216,7 +216,7 @@ func (m *Monitor) gather(ctx context.Context) gathered {
 // collect turns the local reader's collection into the snapshot's readings.
 func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []health.Metric) {
 	own, err := m.pipeline.readings(ctx)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil {
 		s.Failures = append(s.Failures, health.Failure{Source: "metrics", Kind: health.SourceProcess, Error: err.Error()})
 	}
 	s.Metrics = slices.Concat(own, others)
@@ -226,7 +226,7 @@ func (m *Monitor) collect(ctx context.Context, s *health.Snapshot, others []heal
 func (m *Monitor) export(ctx context.Context, s *health.Snapshot) {
 	request := m.exporter.empty()
 	if err := m.pipeline.request(ctx, request, s.Time); err != nil {
-		return // Shutdown: no callback of the private provider fails
+		return // no callback of the private provider fails
 	}
 	if m.config.noSemconv {
 		dropSemconv(request)
