@@ -83,16 +83,19 @@ func New(c Config) *Spool { return &Spool{config: c, next: 1} }
 
 var errClosed = errors.New("the spool is closed")
 
-// Open takes the folder and finds what an earlier process left there. It does nothing when that is done. While another
-// process has the folder the error is [ErrInUse]; then, as after any other error, it may be called again.
+// Open takes the folder and finds what an earlier process left there. It does nothing while the folder is ours. While
+// another process has it the error is [ErrInUse]; then, as after any other error, Open may be called again.
 func (s *Spool) Open(now time.Time) error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
-	if s.lock != nil {
+	if s.isOurs() {
 		return nil // what was wrong since then is not mended by this
 	}
 	return s.noted(s.occupy(now))
 }
+
+// isOurs reports whether the folder is the one that was occupied. The caller holds disk.
+func (s *Spool) isOurs() bool { return s.lock != nil && isLockOf(s.lock, s.config.Dir) }
 
 // noted remembers why requests cannot be kept, or that they can. The caller holds disk.
 func (s *Spool) noted(err error) error {
@@ -102,10 +105,13 @@ func (s *Spool) noted(err error) error {
 	return err
 }
 
-// occupy makes the folder ours. The caller holds disk.
+// occupy makes the folder ours. It lets go of one that was removed. The caller holds disk.
 func (s *Spool) occupy(now time.Time) error {
 	if s.closed {
 		return errClosed
+	}
+	if err := s.letGo(); err != nil {
+		return fmt.Errorf("open the spool: %w", err)
 	}
 	lock, err := lockFolder(s.config.Dir)
 	if err != nil {
@@ -151,7 +157,7 @@ var ErrTooLarge = errors.New("a request is larger than the spool")
 func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
-	if s.lock == nil {
+	if !s.isOurs() {
 		if err := s.occupy(now); err != nil {
 			return s.noted(err)
 		}
@@ -165,12 +171,7 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 		return s.noted(fmt.Errorf("keep a request on disk: got %d bytes, want at most %d", size, room))
 	}
 	number := s.number()
-	err := writeRecord(s.config.Dir, fileName(number), record)
-	if errors.Is(err, fs.ErrNotExist) { // somebody has removed the folder, and with it the lock
-		err = errors.Join(err, s.lock.Close())
-		s.lock = nil
-	}
-	if err != nil {
+	if err := writeRecord(s.config.Dir, fileName(number), record); err != nil {
 		return s.noted(fmt.Errorf("keep a request on disk: %w", err))
 	}
 	s.mu.Lock()
@@ -334,13 +335,18 @@ func (s *Spool) Close() error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.closed = true
+	if err := s.letGo(); err != nil {
+		return fmt.Errorf("close the spool: %w", err)
+	}
+	return nil
+}
+
+// letGo lets another process have the folder. The caller holds disk.
+func (s *Spool) letGo() error {
 	if s.lock == nil {
 		return nil
 	}
 	lock := s.lock
 	s.lock = nil
-	if err := lock.Close(); err != nil {
-		return fmt.Errorf("close the spool: %w", err)
-	}
-	return nil
+	return lock.Close()
 }
