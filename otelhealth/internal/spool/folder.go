@@ -46,13 +46,8 @@ func makeFolder(dir string) error {
 // an error is written over by the next one.
 func writeRecord(dir, name string, record []byte) error {
 	path := filepath.Join(dir, temporary)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+	if err := writeFile(path, record); err != nil {
 		return err
-	}
-	_, err = f.Write(record)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path)) // on a full disk the room is somebody else's
 	}
 	if err := os.Rename(path, filepath.Join(dir, name)); err != nil {
 		return err
@@ -61,6 +56,28 @@ func writeRecord(dir, name string, record []byte) error {
 		return errors.Join(err, os.Remove(filepath.Join(dir, name))) // or it would count as lost, and yet be sent
 	}
 	return nil
+}
+
+// writeFile returns when the content is on the disk.
+func writeFile(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path)) // on a full disk the room is somebody else's
+	}
+	return nil
+}
+
+// probe writes so many bytes into the folder as a record is written, and removes them.
+func probe(dir string, size int64) error {
+	path := filepath.Join(dir, temporary)
+	if err := writeFile(path, make([]byte, size)); err != nil {
+		return err
+	}
+	return os.Remove(path)
 }
 
 // listing is what was found in a folder.

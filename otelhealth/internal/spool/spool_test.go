@@ -301,10 +301,13 @@ func TestRequestThatFindsNoRoomIsAnError(t *testing.T) {
 	if err := s.Put(epoch, epoch, make([]byte, 60)); err == nil {
 		t.Error("there was room beside what is on its way")
 	}
+	s.Probe() // the disk would take it
 	if s.State().Err == nil {
 		t.Error("the state says nothing")
 	}
 	s.Release(r.Number)
+	s.Probe()
+	want(t, "the error when there is room", s.State().Err, nil)
 	put(t, s, epoch, strings.Repeat("b", 60))
 	want(t, "left", takeAll(t, s), []string{strings.Repeat("b", 60)})
 	want(t, "state", s.State(), State{Dropped: Dropped{Full: 1}})
