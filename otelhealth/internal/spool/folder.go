@@ -33,13 +33,18 @@ func fileNumber(name string) (number uint64, ok bool) {
 
 // makeFolder makes the folders that are missing. The last one is for its owner alone.
 func makeFolder(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	return nil
+	return syncFolder(parent)
 }
 
 // writeRecord puts the record into the folder at once and whole, and returns when it is on the disk. What it leaves after
