@@ -5,7 +5,7 @@
 // disk. A request's file is written under another name, synced and then renamed, and its folder is synced, before the
 // request counts as kept: neither SIGKILL nor a loss of power loses it. That a request was taken out is not synced. After
 // a loss of power, or a SIGKILL between the Collector's answer and taking it out, it is sent once more, with the same
-// points.
+// points. On Windows no folder is synced, only the file: there a loss of power may cost the last requests.
 //
 // A [Forwarder] stands in the export's way as an interceptor of its gRPC client. While all is well it writes nothing.
 package spool

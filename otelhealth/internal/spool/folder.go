@@ -33,26 +33,26 @@ func fileNumber(name string) (number uint64, ok bool) {
 
 // makeFolder makes the folders that are missing. The last one is for its owner alone.
 func makeFolder(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	return nil
+	return syncFolder(parent)
 }
 
 // writeRecord puts the record into the folder at once and whole, and returns when it is on the disk. What it leaves after
 // an error is written over by the next one.
 func writeRecord(dir, name string, record []byte) error {
 	path := filepath.Join(dir, temporary)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+	if err := writeFile(path, record); err != nil {
 		return err
-	}
-	_, err = f.Write(record)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path)) // on a full disk the room is somebody else's
 	}
 	if err := os.Rename(path, filepath.Join(dir, name)); err != nil {
 		return err
@@ -61,6 +61,28 @@ func writeRecord(dir, name string, record []byte) error {
 		return errors.Join(err, os.Remove(filepath.Join(dir, name))) // or it would count as lost, and yet be sent
 	}
 	return nil
+}
+
+// writeFile returns when the content is on the disk.
+func writeFile(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path)) // on a full disk the room is somebody else's
+	}
+	return nil
+}
+
+// probe writes so many bytes into the folder as a record is written, and removes them.
+func probe(dir string, size int64) error {
+	path := filepath.Join(dir, temporary)
+	if err := writeFile(path, make([]byte, size)); err != nil {
+		return err
+	}
+	return os.Remove(path)
 }
 
 // listing is what was found in a folder.

@@ -32,6 +32,7 @@ type Forwarder struct {
 	network context.Context // of every call; ends when nothing more is sent
 	cut     context.CancelFunc
 	stopped chan struct{} // closed when the goroutine has ended
+	probe   time.Time     // the earliest time of the next one; the goroutine's alone
 
 	tooLarge    sync.Once // for saying it
 	replayed    atomic.Int64

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -562,6 +563,69 @@ func TestDiskThatTakesNothing(t *testing.T) {
 	s.close(t)()
 	if lines := strings.Split(strings.TrimSpace(s.log.String()), "\n"); len(lines) != 2 || !strings.Contains(lines[0], "memory alone") || !strings.Contains(lines[1], "again") {
 		t.Errorf("logged %q, want two lines", lines)
+	}
+}
+
+// TestErrorEndsWithItsCause keeps nothing between the failure and its end.
+func TestErrorEndsWithItsCause(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	s := startService(t, c.address, roomy(dir))
+	blocked := filepath.Join(dir, temporary)
+	if err := os.Mkdir(blocked, 0o700); err != nil { // nothing can be written in its place
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(blocked, "notes.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.answers(refuse(status.Error(codes.Unavailable, "no")))
+	if err := s.export(t, "a"); errors.Is(err, ErrKept) {
+		t.Fatalf("got %v, want the Collector's error alone", err)
+	}
+	began := time.Now()
+	eventually(t, "more than one probe", func() bool { return time.Since(began) > 2*firstPause })
+	if s.State().Err == nil {
+		t.Error("the error ended before its cause")
+	}
+	if err := os.RemoveAll(blocked); err != nil {
+		t.Fatal(err)
+	}
+	freed := time.Now()
+	eventually(t, "the end of the error", func() bool { return s.State().Err == nil })
+	if took := time.Since(freed); took > 4*firstPause {
+		t.Errorf("the error ended after %v, want at most %v", took, 4*firstPause)
+	}
+	s.close(t)()
+	if lines := strings.Split(strings.TrimSpace(s.log.String()), "\n"); len(lines) != 2 || !strings.Contains(lines[1], "again") {
+		t.Errorf("logged %q, want two lines", lines)
+	}
+}
+
+// TestDiskThatTakesNothingHoldsNoReplayUp has requests on it, and probes that fail.
+func TestDiskThatTakesNothingHoldsNoReplayUp(t *testing.T) {
+	dir := folder(t)
+	c := startCollector(t, "127.0.0.1:0")
+	c.answers(refuse(withRetryInfo(t, codes.Unavailable, time.Second)))
+	s := startService(t, c.address, roomy(dir))
+	const backlog = 20
+	for i := range backlog {
+		s.keep(t, strconv.Itoa(i))
+	}
+	if err := os.Mkdir(filepath.Join(dir, temporary), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.export(t, "lost"); errors.Is(err, ErrKept) || status.Code(err) != codes.Unavailable {
+		t.Fatalf("got %v, want the Collector's error alone", err)
+	}
+	c.answers(nil)
+	eventually(t, "the first", func() bool { return len(c.names()) > 0 })
+	began := time.Now()
+	eventually(t, "delivery", func() bool { return s.State().Queued == 0 })
+	if took := time.Since(began); took > 3*backlog*spacing {
+		t.Errorf("%d requests took %v, want about %v", backlog, took, backlog*spacing)
+	}
+	if s.State().Err == nil {
+		t.Error("the error ended before its cause")
 	}
 }
 

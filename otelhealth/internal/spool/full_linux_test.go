@@ -32,6 +32,32 @@ func TestFullDiskIsAnErrorUntilThereIsRoom(t *testing.T) {
 	want(t, "requests", takeAll(t, s), []string{"a", "c"})
 }
 
+func TestProbeClearsTheErrorOfAFullDisk(t *testing.T) {
+	dir := folder(t)
+	s := open(t, roomy(dir), epoch)
+	full := func() {
+		t.Helper()
+		if err := os.Symlink("/dev/full", filepath.Join(dir, temporary)); err != nil { // until it is removed
+			t.Fatal(err)
+		}
+	}
+	full()
+	if err := s.Put(epoch, epoch, []byte("a")); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v, want %v", err, syscall.ENOSPC)
+	}
+	full()
+	s.Probe()
+	if err := s.State().Err; !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("while it is full: got %v, want %v", err, syscall.ENOSPC)
+	}
+	s.Probe()
+	want(t, "state", s.State(), State{})
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
+		t.Errorf("in the folder are %v, %v, want the lock", files, err)
+	}
+}
+
 // TestWriteThatIsCutShortLeavesNothing lets a write fail in the middle of a request.
 func TestWriteThatIsCutShortLeavesNothing(t *testing.T) {
 	dir := folder(t)

@@ -55,8 +55,8 @@ func (f *Forwarder) run() {
 	}
 }
 
-// step sends one request if it is time to. It returns how long to wait for the next step, and whether that goes on
-// sending: not after a failure, while the Collector is away, or without a request that can be sent.
+// step looks after the spool, and sends one request if it is time to. It returns how long to wait for the next step, and
+// whether that goes on sending.
 func (f *Forwarder) step(r *round, now time.Time) (wait time.Duration, more bool) {
 	err := f.spool.Open(now)
 	f.report()
@@ -64,6 +64,28 @@ func (f *Forwarder) step(r *round, now time.Time) (wait time.Duration, more bool
 		return idle, false
 	}
 	f.spool.Expire(now)
+	wait, more = f.replay(r, now)
+	return min(wait, f.probeDisk()), more
+}
+
+// probeDisk lets the spool find out whether requests can be kept again, where they cannot. It returns how long to wait for
+// the next time; idle without a need.
+func (f *Forwarder) probeDisk() (wait time.Duration) {
+	if f.spool.State().Err == nil {
+		return idle
+	}
+	if wait := time.Until(f.probe); wait > 0 {
+		return wait
+	}
+	f.spool.Probe()
+	f.report()
+	f.probe = time.Now().Add(firstPause)
+	return firstPause
+}
+
+// replay sends one request if it is time to. It returns how long to wait for the next try, and whether that goes on
+// sending: not after a failure, while the Collector is away, or without a request that can be sent.
+func (f *Forwarder) replay(r *round, now time.Time) (wait time.Duration, more bool) {
 	call, away, resume := f.how()
 	r.turn(away, now)
 	if wait := resume.Sub(now); wait > 0 {

@@ -31,6 +31,7 @@ type Spool struct {
 
 	mu      sync.Mutex // never held while the disk is waited for
 	err     error      // why requests cannot be kept; nil: they can
+	failed  int64      // size of the last record that could not be written since then; 0: none
 	entries []entry
 	size    int64
 	next    uint64
@@ -83,29 +84,43 @@ func New(c Config) *Spool { return &Spool{config: c, next: 1} }
 
 var errClosed = errors.New("the spool is closed")
 
-// Open takes the folder and finds what an earlier process left there. It does nothing when that is done. While another
-// process has the folder the error is [ErrInUse]; then, as after any other error, it may be called again.
+// Open takes the folder and finds what an earlier process left there. It does nothing while the folder is ours. While
+// another process has it the error is [ErrInUse]; then, as after any other error, Open may be called again.
 func (s *Spool) Open(now time.Time) error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
-	if s.lock != nil {
+	if s.isOurs() {
 		return nil // what was wrong since then is not mended by this
 	}
 	return s.noted(s.occupy(now))
 }
 
+// isOurs reports whether the folder is the one that was occupied. The caller holds disk.
+func (s *Spool) isOurs() bool { return s.lock != nil && isLockOf(s.lock, s.config.Dir) }
+
 // noted remembers why requests cannot be kept, or that they can. The caller holds disk.
 func (s *Spool) noted(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = err
+	s.err, s.failed = err, 0
 	return err
 }
 
-// occupy makes the folder ours. The caller holds disk.
+// notKept remembers why a record of that size could not be written. The caller holds disk.
+func (s *Spool) notKept(size int64, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err, s.failed = fmt.Errorf("keep a request on disk: %w", err), size
+	return s.err
+}
+
+// occupy makes the folder ours. It lets go of one that was removed. The caller holds disk.
 func (s *Spool) occupy(now time.Time) error {
 	if s.closed {
 		return errClosed
+	}
+	if err := s.letGo(); err != nil {
+		return fmt.Errorf("open the spool: %w", err)
 	}
 	lock, err := lockFolder(s.config.Dir)
 	if err != nil {
@@ -151,7 +166,7 @@ var ErrTooLarge = errors.New("a request is larger than the spool")
 func (s *Spool) Put(now, at time.Time, payload []byte) error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
-	if s.lock == nil {
+	if !s.isOurs() {
 		if err := s.occupy(now); err != nil {
 			return s.noted(err)
 		}
@@ -162,23 +177,40 @@ func (s *Spool) Put(now, at time.Time, payload []byte) error {
 		return fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLarge, size, s.config.MaxBytes)
 	}
 	if room := s.trim(now, size); room < size {
-		return s.noted(fmt.Errorf("keep a request on disk: got %d bytes, want at most %d", size, room))
+		return s.notKept(size, fmt.Errorf("got %d bytes, want at most %d", size, room))
 	}
 	number := s.number()
-	err := writeRecord(s.config.Dir, fileName(number), record)
-	if errors.Is(err, fs.ErrNotExist) { // somebody has removed the folder, and with it the lock
-		err = errors.Join(err, s.lock.Close())
-		s.lock = nil
-	}
-	if err != nil {
-		return s.noted(fmt.Errorf("keep a request on disk: %w", err))
+	if err := writeRecord(s.config.Dir, fileName(number), record); err != nil {
+		return s.notKept(size, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = nil
+	s.err, s.failed = nil, 0
 	s.entries = append(s.entries, newEntry(number, size, at, now))
 	s.size += size
 	return nil
+}
+
+// Probe looks whether the error of a write or a remove has lost its cause: whether a record of the size of the last one that
+// could not be written finds room, and the disk takes it. Then the error is cleared. Without such an error Probe does
+// nothing.
+func (s *Spool) Probe() {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	size, worthwhile := s.probed()
+	if s.lock == nil || !worthwhile {
+		return // a folder that is not ours is for Open
+	}
+	if err := probe(s.config.Dir, size); err == nil {
+		_ = s.noted(nil)
+	}
+}
+
+// probed returns the size to probe with, and whether the disk is all that may be in the way.
+func (s *Spool) probed() (size int64, worthwhile bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed, s.err != nil && s.onTheirWay()+s.failed <= s.config.MaxBytes
 }
 
 // DroppedTooLarge counts a request that will never fit, and that could not be delivered either.
@@ -334,13 +366,18 @@ func (s *Spool) Close() error {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	s.closed = true
+	if err := s.letGo(); err != nil {
+		return fmt.Errorf("close the spool: %w", err)
+	}
+	return nil
+}
+
+// letGo lets another process have the folder. The caller holds disk.
+func (s *Spool) letGo() error {
 	if s.lock == nil {
 		return nil
 	}
 	lock := s.lock
 	s.lock = nil
-	if err := lock.Close(); err != nil {
-		return fmt.Errorf("close the spool: %w", err)
-	}
-	return nil
+	return lock.Close()
 }

@@ -301,10 +301,13 @@ func TestRequestThatFindsNoRoomIsAnError(t *testing.T) {
 	if err := s.Put(epoch, epoch, make([]byte, 60)); err == nil {
 		t.Error("there was room beside what is on its way")
 	}
+	s.Probe() // the disk would take it
 	if s.State().Err == nil {
 		t.Error("the state says nothing")
 	}
 	s.Release(r.Number)
+	s.Probe()
+	want(t, "the error when there is room", s.State().Err, nil)
 	put(t, s, epoch, strings.Repeat("b", 60))
 	want(t, "left", takeAll(t, s), []string{strings.Repeat("b", 60)})
 	want(t, "state", s.State(), State{Dropped: Dropped{Full: 1}})
@@ -384,13 +387,40 @@ func TestFolderThatIsRemovedIsMadeAnew(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Put(epoch, epoch, []byte("c")); err == nil {
-		t.Error("a request was kept nowhere")
-	}
 	put(t, s, epoch, "c")
 	want(t, "state", s.State().Err, error(nil))
 	want(t, "dropped", s.State().Dropped, Dropped{Damaged: 2})
 	want(t, "left", takeAll(t, s), []string{"c"})
+}
+
+// TestFolderThatAnotherHasMadeAnewIsLeftAlone removes the folder of a spool, and gives it to another.
+func TestFolderThatAnotherHasMadeAnewIsLeftAlone(t *testing.T) {
+	for name, use := range map[string]func(*Spool) error{
+		"put":  func(s *Spool) error { return s.Put(epoch, epoch, []byte("mine")) },
+		"open": func(s *Spool) error { return s.Open(epoch) }, // before it takes and expires
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t)
+			a := open(t, roomy(dir), epoch)
+			put(t, a, epoch, "lost")
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			b := New(roomy(dir))
+			put(t, b, epoch, "theirs")
+			if err := use(a); !errors.Is(err, ErrInUse) || !errors.Is(a.State().Err, ErrInUse) {
+				t.Errorf("got %v, and the state %v, want %v", err, a.State().Err, ErrInUse)
+			}
+			want(t, "records", len(records(t, dir)), 1)
+			want(t, "theirs", takeAll(t, b), []string{"theirs"})
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			put(t, a, epoch, "mine")
+			want(t, "mine", takeAll(t, a), []string{"mine"})
+			want(t, "state", a.State(), State{Dropped: Dropped{Damaged: 1}})
+		})
+	}
 }
 
 func TestFolderThatCannotBeIsAnError(t *testing.T) {
