@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
@@ -52,7 +51,7 @@ type database struct {
 }
 
 func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database, error) {
-	if isNil(db) {
+	if isNothing(db) {
 		return nil, errors.New("the database is nil")
 	}
 	pool := attribute.String(health.AttrPoolName, name)
@@ -70,8 +69,8 @@ func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database,
 		used:        newLabels(pool, attribute.String(health.AttrPoolState, health.PoolStateUsed)),
 	}
 	d.probe = newDefaultProbe(db)
-	for _, option := range options {
-		option(d)
+	if err := applyOptions(d, options, "an otelhealth.DBOption"); err != nil {
+		return nil, err
 	}
 	if d.probe == nil {
 		return nil, errors.New("the probe is nil")
@@ -80,12 +79,6 @@ func newDatabase(name string, db DB, c *catalog, options []DBOption) (*database,
 		return nil, settingError("WithProbeTimeout", d.timeout.String(), errors.New("more than 0"))
 	}
 	return d, nil
-}
-
-// isNil also finds a nil *sql.DB.
-func isNil(db DB) bool {
-	v := reflect.ValueOf(db)
-	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 func newLabels(attributes ...attribute.KeyValue) labels {
@@ -121,8 +114,8 @@ func newDefaultProbe(db DB) func(context.Context) error {
 // AddDB watches a database pool: its connections and waits at each tick, and in the background, after each tick,
 // whether it answers. By default that is a ping; for SQLite, where a ping on an open pool proves nothing, the first bytes
 // of the file are read too, without a lock. The check is required unless [Optional] says otherwise: readiness fails while
-// it fails or has not run yet. When it begins to fail, and when it passes again, is logged. The monitor neither opens nor closes the pool. remove ends the watch; a call that is
-// running may still go on for a moment.
+// it fails or has not run yet. When it begins to fail, and when it passes again, is logged. The monitor neither
+// opens nor closes the pool. remove ends the watch; a call that is running may still go on for a moment.
 func (m *Monitor) AddDB(name string, db DB, options ...DBOption) (remove func(), err error) {
 	if err := checkName("database", name); err != nil {
 		return nil, err

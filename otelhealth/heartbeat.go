@@ -72,8 +72,8 @@ func (hs *heartbeats) add(name string, within time.Duration, options []Heartbeat
 	hs.lastID++
 	h := &Heartbeat{name: name, id: hs.lastID, within: within, began: time.Now()}
 	h.stop = func() { hs.remove(h) }
-	for _, option := range options {
-		option(h)
+	if err := applyOptions(h, options, "an otelhealth.HeartbeatOption"); err != nil {
+		return nil, fmt.Errorf("heartbeat %q: %w", name, err)
 	}
 	hs.byName[name] = h
 	return h, nil

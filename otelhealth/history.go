@@ -215,6 +215,7 @@ func (r *recording) reader() health.History {
 // WithHistory keeps the history in another place, or for another time, than the environment says.
 func WithHistory(h HistoryConfig) Option {
 	return func(c *config) {
+		c.withHistory = true
 		if h.Path != "" {
 			c.history.Path = h.Path
 		}
@@ -239,9 +240,10 @@ func WithHistory(h HistoryConfig) Option {
 	}
 }
 
-// WithoutHistory keeps nothing: neither samples nor alerts survive a restart, and no file is made.
+// WithoutHistory keeps nothing: neither samples nor alerts survive a restart, and no file is made. Beside
+// [WithHistory] it is an error of [Start].
 func WithoutHistory() Option {
-	return func(c *config) { c.history.Path = "" }
+	return func(c *config) { c.history.Path, c.withoutHistory = "", true }
 }
 
 // WithNotifier adds a destination to which is delivered that an alert fires, and that it is resolved: at least once, in
@@ -249,7 +251,7 @@ func WithoutHistory() Option {
 func WithNotifier(n alerting.Notifier) Option {
 	return func(c *config) {
 		switch {
-		case n == nil:
+		case isNothing(n):
 			c.wrong("WithNotifier", "nil", errors.New("a notifier"))
 		case n.Name() == "" || slices.ContainsFunc(c.notifiers, func(other alerting.Notifier) bool { return other.Name() == n.Name() }):
 			c.wrong("WithNotifier", n.Name(), errors.New("a notifier whose name is new and not empty"))

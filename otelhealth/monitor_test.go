@@ -292,6 +292,9 @@ func TestHeartbeatsNeedANameAndATime(t *testing.T) {
 			t.Errorf("%q within %v was accepted", test.name, test.within)
 		}
 	}
+	if _, err := m.Heartbeat("other", time.Second, Vital(), nil); err == nil || !strings.Contains(err.Error(), `heartbeat "other": option 2: got "nil"`) {
+		t.Errorf("an option that is nil: got %v", err)
+	}
 }
 
 func TestDrainFailsReadinessAtOnce(t *testing.T) {

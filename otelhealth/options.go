@@ -38,6 +38,8 @@ type config struct {
 	drainDelay     time.Duration
 	listenAddress  string
 	history        HistoryConfig // Path empty: none is kept
+	withHistory    bool          // by an option
+	withoutHistory bool          // by an option
 	notifiers      []alerting.Notifier
 	rules          []alerting.Rule // given with WithRules
 	tracerProvider trace.TracerProvider
@@ -50,7 +52,8 @@ type config struct {
 
 	logger          *slog.Logger
 	protection      health.Protection
-	badCredentials  bool // the environment's; some of them were refused
+	credentialsBy   string // the settings that gave them
+	badCredentials  bool   // the environment's; some of them were refused
 	hideDetail      bool
 	kubernetesPaths bool
 	provider        metric.MeterProvider // the application's
@@ -83,6 +86,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 	c := &config{
 		enabled:        true,
 		interval:       10 * time.Second,
+		credentialsBy:  "HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME, HEALTH_AUTH_PASSWORD, HEALTH_AUTH_PASSWORD_HASH",
 		readinessRules: ruleSet{health.RuleFD},
 		drainDelay:     5 * time.Second,
 		history: HistoryConfig{
@@ -98,13 +102,7 @@ func newConfig(env environment, options []Option) (*config, error) {
 		c.thresholds[component.name] = component.defaults()
 	}
 	errEnvironment := env.apply(c)
-	for i, option := range options {
-		if option == nil {
-			c.wrong("option "+strconv.Itoa(i+1), "nil", errors.New("an otelhealth.Option"))
-			continue
-		}
-		option(c)
-	}
+	c.errs = append(c.errs, applyOptions(c, options, "an otelhealth.Option"))
 	c.checkRuleSets()
 	c.checkProtection()
 	for _, component := range components() {
@@ -113,6 +111,19 @@ func newConfig(env environment, options []Option) (*config, error) {
 	c.errs = append(c.errs, validateChecks(c.checks), c.checkSources())
 	c.checkCombinations()
 	return c, errors.Join(append([]error{errEnvironment}, c.errs...)...)
+}
+
+// applyOptions returns which of the options are nil.
+func applyOptions[T any, O ~func(*T)](changed *T, options []O, want string) error {
+	var errs []error
+	for i, option := range options {
+		if option == nil {
+			errs = append(errs, settingError("option "+strconv.Itoa(i+1), `"nil"`, errors.New(want)))
+			continue
+		}
+		option(changed)
+	}
+	return errors.Join(errs...)
 }
 
 // checkCombinations refuses what makes no sense beside something else, or without it.
@@ -125,6 +136,9 @@ func (c *config) checkCombinations() {
 	}
 	if c.spool.with && c.spool.without {
 		c.wrong("WithoutSpool", "WithSpool as well", errors.New("one of the two"))
+	}
+	if c.withHistory && c.withoutHistory {
+		c.wrong("WithoutHistory", "WithHistory as well", errors.New("one of the two"))
 	}
 	if c.exportOff() == "" && c.otlp.protocol != "" && c.otlp.protocol != "grpc" {
 		c.wrong(c.otlp.protocolVariable, c.otlp.protocol, errors.New("grpc, the only protocol spoken here"))

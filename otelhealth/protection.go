@@ -28,7 +28,9 @@ func WithAuthorizer(a health.Authorizer) Option {
 
 // WithCredentials sets what opens the API in place of HEALTH_API_TOKEN and HEALTH_AUTH_*.
 func WithCredentials(credentials health.Credentials) Option {
-	return func(c *config) { c.protection.Credentials, c.badCredentials = credentials, false }
+	return func(c *config) {
+		c.protection.Credentials, c.credentialsBy, c.badCredentials = credentials, "WithCredentials", false
+	}
 }
 
 // WithReadOnly refuses everything that changes something: nobody acknowledges, resolves or silences by HTTP.
@@ -49,7 +51,7 @@ func (c *config) checkProtection() {
 	}
 	if err := c.protection.Credentials.Validate(); err != nil {
 		const want = "a token, or a user name with either a password or its hash, or both"
-		c.errs = append(c.errs, fmt.Errorf("HEALTH_API_TOKEN, HEALTH_AUTH_USERNAME, HEALTH_AUTH_PASSWORD, HEALTH_AUTH_PASSWORD_HASH: got %w, want %s", err, want))
+		c.errs = append(c.errs, fmt.Errorf("%s: got %w, want %s", c.credentialsBy, err, want))
 	}
 }
 

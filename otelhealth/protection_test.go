@@ -150,8 +150,8 @@ func TestCredentialsThatAreRefusedAreNamedOnce(t *testing.T) {
 		{map[string]string{"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD": "x"}, nil, "HEALTH_AUTH_PASSWORD: got "},
 		{map[string]string{"HEALTH_AUTH_USERNAME": "ann", "HEALTH_AUTH_PASSWORD_HASH": "x"}, nil, "HEALTH_AUTH_PASSWORD_HASH: got "},
 		{map[string]string{"HEALTH_AUTH_USERNAME": "ann:b", "HEALTH_AUTH_PASSWORD": "password"}, nil, "HEALTH_AUTH_USERNAME: got "},
-		{map[string]string{"HEALTH_AUTH_USERNAME": "ann"}, nil, "got a user name without a password"},
-		{nil, []Option{WithCredentials(health.Credentials{Password: "password"})}, "got a password without a user name"},
+		{map[string]string{"HEALTH_AUTH_USERNAME": "ann"}, nil, "HEALTH_AUTH_PASSWORD_HASH: got a user name without a password"},
+		{nil, []Option{WithCredentials(health.Credentials{Password: "password"})}, "WithCredentials: got a password without a user name"},
 	} {
 		_, err := newConfig(env(test.env), test.options)
 		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), test.want) {

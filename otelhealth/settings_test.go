@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"database/sql"
 	"encoding/pem"
 	"errors"
 	"math/big"
@@ -80,7 +81,7 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		WithInterval(0), WithBasePath("x y"), WithReader(nil), WithMeterProvider(nil), WithNotifier(nil),
 		WithHistory(HistoryConfig{Retention: time.Minute, AlertRetention: -1, MaxBytes: 1}), WithSpool(SpoolConfig{MaxBytes: 1, MaxAge: -1}),
 		WithAuthorizer(nil), WithTracerProvider(nil), WithScrape(nil), WithLogger(nil), WithOTLP(nil), WithDialOptions(nil), nil,
-		WithListenAddress("zz"), WithoutSpool(), WithRuntimeMetrics(), WithCheckSpans(),
+		WithListenAddress("zz"), WithoutSpool(), WithoutHistory(), WithRuntimeMetrics(), WithCheckSpans(),
 		WithDB("nowhere", nil), WithWebSocket("unheard", nil), WithSource(Source{Name: "unread", Gauges: []Gauge{{Name: "a.b"}}}),
 	})
 	if err == nil {
@@ -100,7 +101,7 @@ func TestEachWrongSettingIsNamedAtOnce(t *testing.T) {
 		"WithInterval", "WithBasePath", "WithReader", "WithMeterProvider", "WithNotifier", "WithHistory: Retention",
 		"WithHistory: AlertRetention", "WithHistory: MaxBytes", "WithSpool: MaxBytes", "WithSpool: MaxAge",
 		"WithAuthorizer", "WithTracerProvider", "WithScrape", "WithLogger", "WithOTLP", "WithDialOptions", "option 14",
-		"WithListenAddress", "WithoutSpool", `database "nowhere"`, `websocket source "unheard"`, `source "unread"`,
+		"WithListenAddress", "WithoutSpool", "WithoutHistory", `database "nowhere"`, `websocket source "unheard"`, `source "unread"`,
 	} {
 		if n := strings.Count(err.Error(), "\n"+option+": "); n != 1 {
 			t.Errorf("%s is named %d times, want once", option, n)
@@ -125,6 +126,10 @@ func TestOptionsThatAreNothing(t *testing.T) {
 		{"a pointer that is nil", WithTracerProvider(spans), `WithTracerProvider: got "nil"`},
 		{"nothing that scrapes", WithScrape(nil), `WithScrape: got "nil", want what makes a reader and its handler`},
 		{"no logger", WithLogger(nil), `WithLogger: got "nil", want a logger`},
+		{"no notifier", WithNotifier(nil), `WithNotifier: got "nil", want a notifier`},
+		{"a notifier that is a nil pointer", WithNotifier((*pager)(nil)), `WithNotifier: got "nil"`},
+		{"no option of a database", WithDB("orders", openSQLite(t, "orders.db"), nil), `database "orders": option 1: got "nil", want an otelhealth.DBOption`},
+		{"a database that is a nil pointer", WithDB("orders", (*sql.DB)(nil)), `database "orders": the database is nil`},
 		{"no option of the exporter", WithOTLP(otlpmetricgrpc.WithInsecure(), nil), `WithOTLP: got "nil", want options of otlpmetricgrpc`},
 		{"no dial option", WithDialOptions(nil), `WithDialOptions: got "nil", want options of grpc`},
 		{"no address", WithListenAddress("zz"), `WithListenAddress: got "zz", want an address such as :8080, localhost:8080 or unix:/path`},
