@@ -31,7 +31,7 @@ export function quantity(value, unit = "", write = number) {
 	}
 	if (unit.startsWith("{")) {
 		const word = unit.slice(1, -1).replaceAll("_", " ");
-		return [write(value), value === 1 || word.endsWith("s") ? word : word + "s"];
+		return [write(value), value === 1 ? word : word.replace(/([^aeiou])y$/, "$1ie").replace(/[^s]$/, "$&s")];
 	}
 	const steps = units[unit] ?? [[0, 1, unit]];
 	const size = Math.abs(value) || 1; // nothing is shown in the unit itself
@@ -63,10 +63,10 @@ export function duration(ms) {
 	return parts.slice(0, 2).join(" ");
 }
 
-// offset is what the zone is ahead of UTC, in milliseconds.
+// offset is what the zone is ahead of UTC, in ms.
 export const offset = (time) => (view.utc ? 0 : -new Date(time).getTimezoneOffset() * 60_000);
 
-// written is what the zone's clocks show, as in "Tue, 24 Nov 2026 15:41:19 GMT".
+// written is the zone's time, as in "Tue, 24 Nov 2026 15:41:19 GMT".
 const written = (time) => new Date(new Date(time).getTime() + offset(time)).toUTCString();
 
 export const date = (time) => written(time).slice(5, 11);
