@@ -109,14 +109,16 @@ const unitOf = (a) => shown(a.metric, a.unit);
 const worst = (a) => (a.below ? a.lowest : a.peak);
 const chosen = (a) => (a.id === view.alert ? ".chosen" : "");
 
-const note = () => ["Note", el("textarea", { name: "note", rows: 3, maxlength: 1000 })];
+const withNote = (alert, action) => ({
+	fields: [["Note", el("textarea", { name: "note", rows: 3, maxlength: 1000 })]],
+	send: (form) => post(`api/alerts/${alert.id}/${action}`, { note: form.get("note") }),
+});
 
 const lengths = { "30m": "30 minutes", "1h": "1 hour", "4h": "4 hours", "24h": "24 hours", "168h": "7 days", "0s": "End the silence" };
 
 const actions = {
 	Acknowledge: (alert) => ({
-		title: `Acknowledge ${nameOf(alert)}`, text: "Others see that somebody is on it.", fields: [note()],
-		send: (form) => post(`api/alerts/${alert.id}/acknowledge`, { note: form.get("note") }),
+		title: `Acknowledge ${nameOf(alert)}`, text: "Others see that somebody is on it.", ...withNote(alert, "acknowledge"),
 	}),
 	Silence: (alert) => ({
 		title: `Silence rule ${alert.rule}`, text: "Until then nobody is notified of its alerts.",
@@ -127,9 +129,8 @@ const actions = {
 		send: (form) => post(`api/rules/${encodeURIComponent(alert.rule)}/silence`, { until: form.get("at") ? iso(form.get("at")) : form.get("until") }),
 	}),
 	Resolve: (alert) => ({
-		title: `Resolve ${nameOf(alert)}?`, kind: "danger", fields: [note()],
+		title: `Resolve ${nameOf(alert)}?`, kind: "danger", ...withNote(alert, "resolve"),
 		text: "It ends although the value may still breach. Another opens only after the value was healthy.",
-		send: (form) => post(`api/alerts/${alert.id}/resolve`, { note: form.get("note") }),
 	}),
 };
 

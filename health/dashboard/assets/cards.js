@@ -1,7 +1,6 @@
 import { cardsOf, marksOf, seriesKey } from "./catalog.js";
 import { byId, el, fill } from "./dom.js";
 import { amount, duration, labelled, marksText, quantity, severity } from "./format.js";
-import { total } from "./series.js";
 import { isFixed, spanName, view } from "./view.js";
 
 export function showCards({ snapshot, now, interval }, store, charts) {
@@ -11,12 +10,9 @@ export function showCards({ snapshot, now, interval }, store, charts) {
 	byId("cards-range").title = snapshot.timestamp;
 }
 
-function seriesOf({ id, name, instance, metric, attributes = {}, field, unit }, store, charts) {
-	if (unit.endsWith("/min")) return null; // what was recorded is no rate
+function seriesOf({ id, name, instance, metric, attributes }, store, charts) {
 	const { series } = charts.find((chart) => chart.rule === (name ?? id));
-	const isJudged = (one) => (instance ? one.key === seriesKey(metric, attributes)
-		: Object.entries(attributes).every(([key, value]) => one.attributes[key] === value));
-	return total((field ? series.slice(0, 1) : series.filter(isJudged)).map((one) => store.series(one)).filter(Boolean));
+	return store.series(instance ? series.find((one) => one.key === seriesKey(metric, attributes)) : series[0]);
 }
 
 function cardOf(card, data, now, interval) {
@@ -36,10 +32,9 @@ function barOf(card) {
 	const end = barEnd(card);
 	if (end == null || value == null) return null;
 	const share = (part) => `${Math.min(100, Math.max(0, (100 * part) / end))}%`;
-	const marks = marksOf(card).filter((mark) => mark.value <= end);
 	return el("div.bar", { role: "img", "aria-label": `${amount(value, unit)} of ${amount(end, unit)}` },
 		el("span.fill", { style: `width: ${share(value)}` }),
-		marks.map((mark) => el("span.mark." + mark.level, { style: `left: ${share(mark.value)}` })));
+		marksOf(card).filter((mark) => mark.value <= end).map((mark) => el("span.mark." + mark.level, { style: `left: ${share(mark.value)}` })));
 }
 
 // barEnd is what a whole bar stands for: the limit, unless it is so high that the marks could not be told apart.

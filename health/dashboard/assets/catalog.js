@@ -54,15 +54,17 @@ export function chartsOf(s, recorded) {
 	return charts;
 }
 
-// ruleChart shows all that was recorded of a rule's metric. A rate has no line in it, and neither has a sum.
-function ruleChart({ name, instance, metric, unit = "" }, recorded, groups) {
-	const value = unit.replace(/\/min$/, "");
-	const series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
+// ruleChart shows all that was recorded of a rule's metric, what the rule judges first.
+function ruleChart({ name, instance, metric, attributes: judged = {}, unit = "" }, recorded, groups) {
+	const rate = unit.endsWith("/min");
+	let series = recorded.filter((r) => r.name === metric).map(({ attributes = {} }) => {
 		const key = seriesKey(metric, attributes), label = Object.values(attributes).join(", ") || "mean";
-		return { group: groups[metric], name: metric, attributes, key, label, value: (now) => valueOf(now, key) };
+		return { group: groups[metric], name: metric, attributes, key, label, rate, value: (now) => valueOf(now, key) };
 	});
-	const drawn = value === unit && (instance || series.length === 1);
-	return { id: name, title: titleOf(name), unit: shown(metric, value), rule: name, scale: drawn ? 1 : NaN, series };
+	const parts = series.filter(({ attributes }) => Object.entries(judged).every(([key, value]) => attributes[key] === value));
+	const [first] = parts;
+	if (first && !instance) series = parts[1] ? [{ ...first, key: "", label: "total", parts }, ...series] : [...new Set([first, ...series])];
+	return { id: name, title: titleOf(name), unit: shown(metric, unit), rule: name, series };
 }
 
 function valueOf(s, key) {
@@ -83,5 +85,5 @@ function groupsOf(recorded) {
 
 export const seriesKey = (name, attributes = {}) => name + JSON.stringify(Object.entries(attributes).sort());
 
-export const marksOf = (rule, scale = 1) => ["warn", "fail"].filter((level) => rule[level] != null && scale)
+export const marksOf = (rule, scale = 1) => ["warn", "fail"].filter((level) => rule[level] != null)
 	.map((level) => ({ level, value: rule[level] / scale }));

@@ -28,9 +28,7 @@ export class Charts {
 	#follow = onceAFrame(() => this.#moveCursor());
 
 	constructor(store, live, alerts) {
-		this.store = store;
-		this.live = live;
-		this.alerts = alerts;
+		Object.assign(this, { store, live, alerts });
 		new ResizeObserver(() => this.redraw()).observe(byId("all-charts"));
 		matchMedia("(prefers-color-scheme: dark)").onchange = () => this.redraw();
 	}
@@ -136,10 +134,7 @@ class Panel {
 	}
 
 	#flip(label) {
-		const key = `${this.chart.id}:${label}`;
-		const flipped = new Set(view.flipped);
-		if (!flipped.delete(key)) flipped.add(key);
-		change({ flipped });
+		change({ flipped: view.flipped.symmetricDifference(new Set([`${this.chart.id}:${label}`])) });
 	}
 
 	#speak(time) {

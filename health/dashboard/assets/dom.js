@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function el(name, ...rest) {
 	const [tag, ...classes] = name.split(".");
 	const node = ["svg", "use", "path"].includes(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
-	if (classes.length > 0) node.classList.add(...classes);
+	node.classList.add(...classes);
 	const attributes = rest[0]?.constructor === Object ? rest.shift() : {};
 	for (const [name, value] of Object.entries(attributes)) {
 		if (name.startsWith("on")) node[name] = value;
@@ -24,8 +24,8 @@ function set(node, name, value) {
 	else node.setAttribute(name, value);
 }
 
-// fill gives the parent these children. What is there already, by its id or else its place, is made like the new one: it
-// keeps the focus, and a selection in it.
+// fill gives the parent these children. What is there, by its id or else its place, is made like the new one: it keeps
+// focus and selection.
 export function fill(parent, ...children) {
 	const wanted = present(children);
 	for (const child of [...parent.children]) if (child.id && !wanted.some(({ id }) => id === child.id)) child.remove(); // none that stays is moved

@@ -19,11 +19,12 @@ export function showGlance(live) {
 }
 
 function showStatus({ snapshot: s, isKnown, now, age, condition }) {
-	const status = isKnown ? s.overall_status : "unknown";
+	const known = (status) => (isKnown ? status : "unknown");
+	const status = known(s.overall_status);
 	const verdict = isKnown ? words[status] : condition === "paused" ? "Paused" : "No data";
 	const since = isKnown ? s.overall_since : s.timestamp;
 	const uptime = s.service.uptime_seconds;
-	const probe = (title, verdict) => fact(title, labelled(isKnown ? verdict : "unknown"), isKnown ? verdict : "unknown");
+	const probe = (title, verdict) => fact(title, labelled(known(verdict)), known(verdict));
 	byId("glance").className = "glance " + status;
 	fill(byId("glance"), sign(status),
 		el("div", el("p.overall", verdict), el("p.quiet", isKnown && `for ${duration(now - Date.parse(since))}, `, `since ${when(since, now)}`)),
@@ -46,17 +47,18 @@ function reasonsOf(s) {
 }
 
 function noticesOf(s, now) {
-	const notices = s.failures.map((f) => `The ${f.kind} ${f.source} gives no reading: ${f.error}`);
-	if (s.history && s.history.condition !== "ok") notices.push(`History: ${s.history.condition.replace("_", " ")} ${s.history.error ?? ""}`);
 	const { condition, since, queued, error, spool_error } = s.otlp ?? {};
 	const verdict = { away: "is away", rejected: "refuses" }[condition];
-	if (verdict) notices.push(`The Collector ${verdict} since ${when(since, now)}, ${queued} requests wait on disk: ${error}`);
-	if (spool_error) notices.push(`Exports cannot wait on disk: ${spool_error}`);
-	for (const { name, since } of s.threads.details) notices.push(`Stuck since ${when(since, now)}: ${name}`);
-	for (const { rule, until, by } of s.silences) notices.push(`Rule ${rule} is silenced until ${when(until, now)} by ${by}`);
-	for (const { rule, series } of s.untracked) notices.push(`Rule ${rule}: ${series} series are not judged`);
-	for (const { destination, error } of s.notifications) if (error) notices.push(`Notifications to ${destination} fail: ${error}`);
-	return notices;
+	return [
+		...s.failures.map((f) => `The ${f.kind} ${f.source} gives no reading: ${f.error}`),
+		s.history && s.history.condition !== "ok" && `History: ${s.history.condition.replace("_", " ")} ${s.history.error ?? ""}`,
+		verdict && `The Collector ${verdict} since ${when(since, now)}, ${queued} requests wait on disk: ${error}`,
+		spool_error && `Exports cannot wait on disk: ${spool_error}`,
+		...s.threads.details.map(({ name, since }) => `Stuck since ${when(since, now)}: ${name}`),
+		...s.silences.map(({ rule, until, by }) => `Rule ${rule} is silenced until ${when(until, now)} by ${by}`),
+		...s.untracked.map(({ rule, series }) => `Rule ${rule}: ${series} series are not judged`),
+		...s.notifications.map(({ destination, error }) => error && `Notifications to ${destination} fail: ${error}`),
+	].filter(Boolean);
 }
 
 function bannerOf({ condition, snapshot, now, problem }) {

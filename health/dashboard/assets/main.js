@@ -13,7 +13,7 @@ import { isFixed, onView, readURL, span, view } from "./view.js";
 const drawAfter = 100, loadAfter = 300, tryAgain = 20_000, tooOften = 60_000;
 
 readURL();
-const live = new Live({ snapshot: take, transition, condition, catchUp, missed: refreshAlerts });
+const live = new Live({ snapshot: take, transition, condition, catchUp, missed: () => alerts.refresh().then(show) });
 const store = new Store();
 const alerts = new Alerts(live);
 const charts = new Charts(store, live, alerts);
@@ -58,18 +58,8 @@ function isOld() {
 
 async function load() {
 	loaded = Date.now();
-	await Promise.all([loadAlerts(), live.snapshot.history && store.load(charts, span(live.now), show)]);
+	await Promise.all([alerts.load().then(show), live.snapshot.history && store.load(charts, span(live.now), show)]);
 	requestAnimationFrame(() => alerts.jump()); // above it nothing grows any more
-}
-
-async function loadAlerts() {
-	await alerts.load();
-	show();
-}
-
-async function refreshAlerts() {
-	await alerts.refresh();
-	show();
 }
 
 function transition(t) {

@@ -2,7 +2,7 @@ import { between, get, query } from "./api.js";
 import { seriesKey } from "./catalog.js";
 
 const points = 700;
-const namesLast = 30_000; // milliseconds
+const namesLast = 30_000; // ms
 
 // Store holds the shown range of every series, in groups asked for together.
 export class Store {
@@ -14,9 +14,11 @@ export class Store {
 	#named = 0; // when the names were asked for
 
 	series(one) {
-		const group = this.#groups.get(one.group);
-		const values = group?.series.get(one.key);
-		return values && { step: group.step, times: group.times, ...values };
+		if (one?.parts) return total(one.parts.map((part) => this.series(part)).filter(Boolean));
+		const group = this.#groups.get(one?.group), values = group?.series.get(one.key);
+		if (!values) return null;
+		const data = { step: group.step, times: group.times, ...values };
+		return one.rate ? perMinute(data) : data;
 	}
 
 	async load(charts, span, each) {
@@ -28,18 +30,14 @@ export class Store {
 			each();
 		};
 		const process = load("process");
-		if (Date.now() - this.#named > namesLast) await this.#name(signal);
+		if (Date.now() - this.#named > namesLast) {
+			const recorded = await this.#ask("names", "api/series", signal);
+			if (recorded) [this.recorded, this.#named] = [recorded, Date.now()];
+		}
 		charts.update();
 		const others = new Set(charts.list.flatMap((c) => c.series.map((s) => s.group)));
 		others.delete("process");
 		await Promise.all([process, ...[...others].map(load)]);
-	}
-
-	async #name(signal) {
-		const recorded = await this.#ask("names", "api/series", signal);
-		if (!recorded) return;
-		this.recorded = recorded;
-		this.#named = Date.now();
 	}
 
 	// loadGroup asks for columns, and for recorded metrics: others would be refused.
@@ -86,8 +84,19 @@ function unpack(answer, group) {
 // total adds up series of one answer.
 export function total(list) {
 	if (list.length < 2) return list[0];
-	const mean = list[0].mean.map((_, i) => list.reduce((sum, { mean }) => (mean[i] == null ? sum : sum + mean[i]), null));
-	return { ...list[0], mean, max: mean };
+	return flat(list[0], list[0].mean.map((_, i) => list.reduce((sum, { mean }) => (mean[i] == null ? sum : sum + mean[i]), null)));
+}
+
+const flat = (data, mean) => ({ ...data, min: mean, mean, max: mean });
+
+// perMinute is how fast the highest values grow; not where a counter begins anew, or the last bucket lacks samples.
+export function perMinute(data) {
+	const { times, count, max } = data;
+	return flat(data, max.map((value, i) => {
+		const earlier = max[i - 1] ?? NaN, change = (value ?? NaN) - earlier;
+		const tells = change >= -Math.abs(earlier) / 2 && (i + 1 < max.length || count[i] >= count[i - 1]);
+		return tells ? (change * 60_000) / (times[i] - times[i - 1]) : null;
+	}));
 }
 
 // place finds or makes the bucket for a time; -1: it was counted already.

@@ -81,8 +81,7 @@ function sorted(rows, column, direction) {
 function sort(name, title) {
 	const now = view.sorted.get(name);
 	const order = { [title]: "-" + title, ["-" + title]: "" }[now] ?? title;
-	const all = new Map(view.sorted);
-	if (order) all.set(name, order);
-	else all.delete(name);
+	const all = new Map(view.sorted).set(name, order);
+	if (!order) all.delete(name);
 	change({ sorted: all });
 }

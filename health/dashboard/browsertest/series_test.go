@@ -27,15 +27,17 @@ func TestSumOfSeriesHasItsLine(t *testing.T) {
 	for _, title := range []string{"queue", "amended", "Stuck"} {
 		p.until(line(title) + `.length > 0`)
 	}
+	p.says(chart("queue"), "warn 100")
+	p.exists(chart("queue").find("button", "total"))
 	if p.run(`globalThis.lines = [` + line("queue") + `, ` + line("amended") + `]`); eval[bool](p, `lines[0] === lines[1]`) {
 		t.Error("the line of the sum is that of a part")
 	}
-	type values struct{ Mean, Max []*float64 }
+	type values struct{ Min, Mean, Max []*float64 }
 	got := eval[values](p, `import(document.querySelector("script[type=module]").src.replace("main", "series")).then(({ total }) => {
 		const one = { times: [0, 10, 20, 30], step: 10, mean: [1, null, 3, null] }, other = { ...one, mean: [10, 20, null, null] };
 		return total([one, other]);
 	})`)
-	for name, sum := range map[string][]*float64{"mean": got.Mean, "max": got.Max} {
+	for name, sum := range map[string][]*float64{"min": got.Min, "mean": got.Mean, "max": got.Max} {
 		if text := fmt.Sprint(numbers(sum)); text != "[11 20 3 none]" {
 			t.Errorf("%s: got %s, want the sums of what is there", name, text)
 		}
@@ -51,6 +53,44 @@ func numbers(values []*float64) (texts []string) {
 		texts = append(texts, text)
 	}
 	return texts
+}
+
+// TestRateHasItsLine has a rule over how fast the sum of two series grows.
+func TestRateHasItsLine(t *testing.T) {
+	served := 0.0
+	source := otelhealth.Source{
+		Name: "served", Gauges: []otelhealth.Gauge{{Name: "orders.served", Unit: "{order}"}},
+		Sample: func(_ context.Context, observe otelhealth.Observe) error {
+			served++
+			observe("orders.served", served, attribute.String("kind", "new"))
+			observe("orders.served", 2*served, attribute.String("kind", "amended"))
+			return nil
+		},
+	}
+	rule := alerting.Rule{Name: "served", Metric: "orders.served", Measure: alerting.RatePerMinute, Fail: alerting.At(900)}
+	s := start(t, otelhealth.WithSource(source), otelhealth.WithRules(rule))
+	p := open(t, 1440, 1000)
+	p.logIn(s.page("?range=15m"))
+	p.says(chart("served"), "fail 900")
+	p.until(line("served") + `.split("L").length > 3`)
+	const reading = `.querySelector(".reading").textContent`
+	total := string(chart("served").find("button", "total")) + reading // three a sample, two samples a second
+	p.until(total + ` > 300 && ` + total + ` < 420`)
+	p.says(card("served"), "orders/min")
+
+	type values struct{ Mean []*float64 }
+	for name, test := range map[string]struct{ count, max, want string }{
+		"a counter that began anew": {"[1, 1, 1, 1]", "[100, 130, 5, 20]", "[none 180 none 90]"},
+		"a gauge that falls":        {"[1, 1, 1]", "[100, 90, 60]", "[none -60 -180]"},
+		"a gap":                     {"[1, 0, 1, 1]", "[0, null, 20, 30]", "[none none none 60]"},
+		"a last part":               {"[6, 6, 5]", "[10, 20, 25]", "[none 60 none]"},
+	} {
+		got := eval[values](p, `import(document.querySelector("script[type=module]").src.replace("main", "series"))
+			.then(({ perMinute }) => perMinute({ times: [0, 10_000, 20_000, 30_000], count: `+test.count+`, max: `+test.max+` }))`)
+		if text := fmt.Sprint(numbers(got.Mean)); text != test.want {
+			t.Errorf("%s: got %s, want %s", name, text, test.want)
+		}
+	}
 }
 
 // TestSeriesOfARuleIsItsOwn has a rule that judges each series by itself, of which one has the attributes of another and
