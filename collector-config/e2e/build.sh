@@ -23,7 +23,7 @@ readonly here manifest programs scratch
 
 # The programs need no C compiler, and no workspace or flags of whoever builds them.
 export CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=mod
-readonly -a go_build=(nice go build -trimpath -ldflags='-s -w')
+readonly -a go_build=(nice go build -ldflags='-s -w') # as the tests' own build, with which it shares what both compile
 
 main() {
 	mkdir -p "$programs"
