@@ -1,4 +1,4 @@
-const patience = 10_000; // milliseconds
+const patience = 10_000; // ms
 
 export async function ask(path, { signal, ...options } = {}) {
 	let response;

@@ -47,7 +47,7 @@ export class Plot {
 	}
 
 	#clear() {
-		const { c, canvas, width } = this, scale = devicePixelRatio;
+		const { c, canvas, width } = this, scale = devicePixelRatio * (canvas.currentCSSZoom ?? 1);
 		canvas.width = Math.round(width * scale);
 		canvas.height = Math.round(height * scale);
 		c.scale(scale, scale);

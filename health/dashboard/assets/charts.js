@@ -16,7 +16,7 @@ function onceAFrame(draw) {
 
 const tableRows = 60;
 const shortest = 8; // drag, in pixels
-const longest = 400 * 86_400_000; // range, in milliseconds: what a history holds
+const longest = 400 * 86_400_000; // range, in ms: what a history holds
 
 export class Charts {
 	redraw = onceAFrame(() => this.live.snapshot && this.#draw());
@@ -145,7 +145,7 @@ class Panel {
 
 	#handlers() {
 		const { charts } = this;
-		const x = (event) => event.clientX - this.area.getBoundingClientRect().left;
+		const x = (event) => (event.clientX - this.area.getBoundingClientRect().left) / (this.area.currentCSSZoom ?? 1);
 		const stop = () => {
 			this.begin = null;
 			this.zone.hidden = true;

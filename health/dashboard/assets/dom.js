@@ -73,7 +73,5 @@ export function say(text) {
 export function stored(use) {
 	try {
 		return use(localStorage);
-	} catch {
-		return null;
-	}
+	} catch {} // it is blocked
 }

@@ -7,12 +7,12 @@ export const labelled = (status) => [sign(status), words[status]];
 
 export const severity = (status) => ["fail", "warn", "unknown", "pass", "none"].indexOf(status);
 
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const digits = (options) => new Intl.NumberFormat("en", options).format;
+const whole = digits({ maximumFractionDigits: 0 }), precise = digits({ maximumSignificantDigits: 3 });
 
-const number = (value) => (Math.abs(value) >= 100 ? whole : precise).format(value);
+const number = (value) => (Math.abs(value) >= 100 ? whole : precise)(value);
 
-export const exactly = new Intl.NumberFormat("en", { maximumSignificantDigits: 8 }).format;
+export const exactly = digits({ maximumSignificantDigits: 8 });
 
 // The units that UCUM's are shown in, each from a least amount on; "%" is a share of 0 to 1.
 const units = {

@@ -22,7 +22,7 @@ export class Live {
 
 	start() {
 		document.addEventListener("visibilitychange", () => this.#turn());
-		setInterval(() => document.hidden || this.#check(), 1000);
+		setInterval(() => this.#check(), 1000);
 		this.#turn();
 	}
 
@@ -39,13 +39,13 @@ export class Live {
 	}
 
 	get isKnown() {
-		return this.condition === "live" || this.condition === "polled";
+		return ["live", "polled"].includes(this.condition);
 	}
 
-	// turn pauses in a hidden tab, and goes on in a visible one.
+	// turn pauses in a hidden tab and goes on in a visible one.
 	#turn() {
 		this.#source?.close();
-		this.#interrupt();
+		this.#streaming = false;
 		if (document.hidden) {
 			this.condition = "paused";
 			this.listener.condition();
@@ -65,11 +65,11 @@ export class Live {
 		this.#nextOpening = Infinity;
 		source.onerror = () => {
 			this.#interrupt();
-			// The browser goes on where it was, unless it was refused.
+			// The browser goes on where it was, unless refused.
 			if (source.readyState === EventSource.CLOSED) this.#nextOpening = Date.now() + openAgain;
 		};
 		const on = (name, take) => source.addEventListener(name, (event) => {
-			this.#streaming = true; // an open stream says nothing yet: something in between may keep it back
+			this.#streaming = true; // an open stream says nothing yet: a proxy may keep it back
 			take(JSON.parse(event.data));
 			if (this.#missed) this.listener.catchUp();
 			this.#missed = false;
@@ -100,7 +100,7 @@ export class Live {
 
 	#accept(snapshot, age = 0) {
 		const before = this.snapshot;
-		if (snapshot.timestamp < before?.timestamp && snapshot.monitor.sequence < before.monitor.sequence) return;
+		if (document.hidden || (snapshot.timestamp < before?.timestamp && snapshot.monitor.sequence < before.monitor.sequence)) return;
 		const taken = Date.now() - Math.max(0, age || 0);
 		if (snapshot.timestamp !== before?.timestamp || taken < this.#taken) this.#taken = taken;
 		this.snapshot = snapshot;
@@ -110,15 +110,14 @@ export class Live {
 	}
 
 	#check() {
+		if (document.hidden) return;
 		const now = Date.now();
 		if (now >= this.#nextPoll && (!this.#streaming || this.age > 1.5 * this.interval + 1000)) {
 			this.#interrupt();
 			this.#poll();
 		}
-		if (this.condition !== "ended") {
-			if (now >= this.#nextOpening) this.#open();
-			if (this.condition !== "lost") this.condition = this.#judge();
-		}
+		if (now >= this.#nextOpening && this.condition !== "ended") this.#open();
+		if (!["ended", "lost", "paused"].includes(this.condition)) this.condition = this.#judge();
 		this.listener.condition();
 	}
 

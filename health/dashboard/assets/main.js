@@ -68,6 +68,7 @@ function transition(t) {
 }
 
 function condition() {
+	if (live.condition === "paused") loaded = 0;
 	showGlance(live);
 	if (live.snapshot && view.range === "15m" && !isFixed()) charts.redraw();
 }

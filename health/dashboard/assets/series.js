@@ -56,7 +56,6 @@ export class Store {
 			return answer;
 		} catch (problem) {
 			if (problem.name !== "AbortError") this.problems.set(name, problem);
-			return null;
 		}
 	}
 

@@ -58,7 +58,7 @@ export function showTables({ snapshot: s, now }) {
 	showTable("samples", samples.toReversed(), now);
 }
 
-export function showTable(name, rows, now, remark = null, nothing = "") {
+export function showTable(name, rows, now, remark, nothing) {
 	const columns = tables[name], section = byId(name), label = section.ariaLabel;
 	const order = view.sorted.get(name) ?? "";
 	const column = columns.find((c) => [c.title, "-" + c.title].includes(order)), direction = order.startsWith("-") ? "descending" : "ascending";

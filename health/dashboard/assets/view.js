@@ -7,9 +7,9 @@ export const spanName = (range) => range.replace(/\d+/, "$& ");
 // view is what is shown, as the URL says.
 export const view = {};
 
-const listeners = [];
+let changed;
 
-export const onView = (f) => listeners.push(f);
+export const onView = (f) => (changed = f);
 
 export function readURL() {
 	const asked = new URLSearchParams(location.search);
@@ -37,7 +37,7 @@ export function change(changes) {
 	const step = "range" in changes || "from" in changes;
 	Object.assign(view, changes);
 	history[step ? "pushState" : "replaceState"](null, "", address());
-	listeners.forEach((f) => f(changes));
+	changed(changes);
 }
 
 export const isFixed = () => view.from != null;
@@ -48,5 +48,5 @@ export const follow = (range = view.range) => change({ range, from: null, to: nu
 
 addEventListener("popstate", () => {
 	readURL();
-	listeners.forEach((f) => f(view));
+	changed(view);
 });

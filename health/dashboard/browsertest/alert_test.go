@@ -20,7 +20,9 @@ func TestSilenceAndResolve(t *testing.T) {
 	p.says(alert, "Warning")
 
 	p.click(alert.find("button", "Silence"))
-	p.click(find("dialog", "Silence rule fd").find("button", "Silence"))
+	dialog := find("dialog", "Silence rule fd")
+	p.click(dialog.find("button", "Silence"))
+	p.gone(dialog) // the stream may tell of it before the answer closes the dialog
 	p.says(alert, "silenced until")
 	p.says(find("list", "Notices"), "Rule fd is silenced until")
 	if silences := ask[current](s, "api/current").Silences; len(silences) != 1 || silences[0].Rule != "fd" {

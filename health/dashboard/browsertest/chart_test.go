@@ -55,6 +55,25 @@ func TestDragZoomsEveryChart(t *testing.T) {
 	p.until(fmt.Sprintf(`Number(%s.ariaValueMin) === %f`, plot, zoomed.From))
 }
 
+// TestCrosshairIsUnderThePointerOnAWallScreen has a screen so wide that all is drawn larger.
+func TestCrosshairIsUnderThePointerOnAWallScreen(t *testing.T) {
+	s := start(t)
+	p := open(t, 2560, 1440)
+	p.logIn(s.page("?range=6h"))
+	whole := p.spans()[0]
+	plot := chart("Memory").find("slider", "Memory")
+	at := p.place(plot)
+	x := at.Left + 0.5*at.Width
+	p.do(chromedp.MouseEvent(chromedp.MouseMoved, x, at.Y))
+	p.until(fmt.Sprintf(`Math.abs(%s.querySelector(".cross:not([hidden])")?.getBoundingClientRect().left - %f) < 2`, plot, x))
+	p.drag(plot, 0.5, 0.75)
+	p.until(`new URLSearchParams(location.search).has("from")`)
+	p.until(fmt.Sprintf(`Number(%s.ariaValueMax) < %f`, plot, whole.To-whole.length()/10))
+	if share := p.spans()[0].length() / whole.length(); share < 0.2 || share > 0.32 {
+		t.Errorf("a quarter of the chart became %.2f of the range", share)
+	}
+}
+
 // drag drags over an element, from one share of its width to another.
 func (p *tab) drag(e element, from, to float64) {
 	p.t.Helper()

@@ -13,7 +13,7 @@ func TestJourney(t *testing.T) {
 	p := open(t, 1440, 1000)
 	p.logIn(s.page(""))
 	p.run(`globalThis.notReloaded = true`)
-	p.says(find("region", "Overall status"), "Healthy")
+	p.isOverall("Healthy")
 	p.says(find("region", "Alerts"), "Nothing is firing")
 	showsTheNumbersOfTheAPI(t, s, p)
 
@@ -29,7 +29,7 @@ func TestJourney(t *testing.T) {
 		s.serve()
 		p.gone(find("alert", ""))
 	})
-	p.says(find("region", "Overall status"), "Healthy")
+	p.isOverall("Healthy")
 	showsTheNumbersOfTheAPI(t, s, p)
 	p.until(`globalThis.notReloaded`)
 }
@@ -37,7 +37,7 @@ func TestJourney(t *testing.T) {
 func alertAppears(t *testing.T, p *tab) {
 	t.Helper()
 	p.says(firing("File descriptors"), "Failing")
-	p.says(find("region", "Overall status"), "Failing")
+	p.isOverall("Failing")
 	p.until(`document.title.includes("Failing")`)
 	p.says(find("region", "Now").find("listitem", ""), "File descriptors") // what is unhealthy comes first
 	p.says(find("status", ""), "File descriptors")                         // for who does not see it
@@ -61,7 +61,7 @@ func acknowledge(t *testing.T, s *service, p *tab) int64 {
 func alertIsPast(t *testing.T, s *service, p *tab, id int64) {
 	t.Helper()
 	p.says(find("region", "Alerts"), "Nothing is firing")
-	p.says(find("region", "Overall status"), "Healthy")
+	p.isOverall("Healthy")
 	p.says(past("File descriptors"), "recovered")
 	if open := ask[[]alertOfAPI](s, "api/alerts"); len(open) > 0 {
 		t.Errorf("the API has %+v, want none after alert %d", open, id)

@@ -94,6 +94,10 @@ func (r *recorder) whileCallsFail(f func()) {
 	f()
 }
 
+// callsFail lets the browser say until the tab is closed that calls fail: where they do so to the end, it may say that once
+// more when the test is over.
+func (r *recorder) callsFail() { r.failing.Store(true) }
+
 // TestRecorderNotesEveryKindOfFault plants them in the page, since the other tests rely on there being none.
 func TestRecorderNotesEveryKindOfFault(t *testing.T) {
 	s := start(t)

@@ -47,6 +47,7 @@ func takeHealthy(t *testing.T) {
 	s := start(t)
 	p := open(t, 1280, 800)
 	p.logIn(s.page("?range=24h"))
+	p.isOverall("Healthy") // at first the checks have not run yet
 	p.take("light", page.Viewport{Width: 1280, Height: 1560, Scale: 1})
 	p.prefers("dark")
 	p.take("dark", page.Viewport{Width: 1280, Height: 1560, Scale: 1})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -152,6 +153,20 @@ func (s *service) stop() {
 	s.server = nil
 }
 
+// remembers waits until the history has a reading of each metric: the page asks for the names when it opens, and only a
+// minute later again.
+func (s *service) remembers(metrics ...string) {
+	s.t.Helper()
+	if !eventually(func() bool {
+		known := ask[[]struct{ Name string }](s, "api/series")
+		return !slices.ContainsFunc(metrics, func(metric string) bool {
+			return !slices.ContainsFunc(known, func(one struct{ Name string }) bool { return one.Name == metric })
+		})
+	}) {
+		s.t.Fatalf("the history does not have all of %q", metrics)
+	}
+}
+
 // page is the address of the page, with what follows it.
 func (s *service) page(query string) string { return "http://" + s.address + "/health/" + query }
 
@@ -176,7 +191,7 @@ func (s *service) hold(n int) {
 
 // eventually waits for a condition outside the page, and reports whether it came true.
 func eventually(condition func() bool) bool {
-	ticks := time.NewTicker(200 * time.Millisecond) // the API answers sixty times a minute
+	ticks := time.NewTicker(time.Second) // the API answers sixty times a minute
 	defer ticks.Stop()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-ticks.C {
 		if condition() {

@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,12 @@ func (p *tab) leave(e element) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.MouseClickXY(at.X, at.Y)); err != nil {
 		p.t.Fatalf("leave by %s: %v; the page says: %s", e, err, p.excerpt())
 	}
+}
+
+// isOverall waits until that is the overall status in large letters; the probes' own say Healthy or Failing beside it.
+func (p *tab) isOverall(verdict string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`browsertest.find("region", "Overall status").querySelector(".overall")?.textContent === %q`, verdict))
 }
 
 // ready waits until the numbers and the charts are there.
