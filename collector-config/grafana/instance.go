@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// this is the one instance.
-const this = `instance="$instance"`
+// this is the one instance. Another service may have one of the same id; job is namespace/name, or the name alone.
+const this = `job=~"(.+/)?$service", instance="$instance"`
 
 func instance() dashboard {
 	d := newDashboard("otelhealth-instance", "Instance", "One instance in depth: every component against its thresholds.",
