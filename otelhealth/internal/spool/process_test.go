@@ -55,11 +55,18 @@ func child(t *testing.T, role, dir string) (said *bufio.Scanner, kill func()) {
 // payloadOf is a request that tells its number, longer than what is written at once.
 func payloadOf(number int) string { return strconv.Itoa(number) + strings.Repeat(" points", 5000) }
 
+// atOnce is how many requests a child keeps at most: however late it is killed, the spool has room for those of all.
+const atOnce = 25
+
 // childPuts keeps requests from the one on that follows those in the folder, says so after each, and never ends.
 func childPuts(dir string) {
 	s := New(Config{Dir: dir, MaxBytes: 64 << 20, MaxAge: time.Hour})
 	err := s.Open(time.Now())
-	for number := s.State().Queued; err == nil; number++ {
+	first := s.State().Queued
+	for number := first; err == nil; number++ {
+		if number == first+atOnce {
+			<-time.After(time.Hour)
+		}
 		if err = s.Put(time.Now(), time.Now(), []byte(payloadOf(number))); err == nil {
 			fmt.Println(number)
 		}
