@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 )
@@ -16,23 +17,25 @@ func TestStreamThatIsKeptBackCountsAsNone(t *testing.T) {
 	p.says(find("region", "Overall status"), "polled")
 }
 
-// holdAnswers lets answers of the alerts wait while holding is true.
-const holdAnswers = `(() => {
-	globalThis.holding = false;
-	globalThis.held = [];
-	const real = globalThis.fetch;
-	globalThis.fetch = async (path, options) => {
-		const answer = await real(path, options);
-		if (holding && path.startsWith("api/alerts")) await new Promise((release) => held.push(release));
-		return answer;
-	};
-})()`
+// holdAnswers is a script that lets answers of what begins like that wait while holding is true.
+func holdAnswers(of string) string {
+	return fmt.Sprintf(`(() => {
+		globalThis.holding = false;
+		globalThis.held = [];
+		const real = globalThis.fetch;
+		globalThis.fetch = async (path, options) => {
+			const answer = await real(path, options);
+			if (holding && path.startsWith(%q)) await new Promise((release) => held.push(release));
+			return answer;
+		};
+	})()`, of)
+}
 
 // TestOlderAnswerDoesNotHideAnAlert lets an answer from before the alert come after one from when it fires.
 func TestOlderAnswerDoesNotHideAnAlert(t *testing.T) {
 	s := start(t)
 	p := open(t, 1440, 1000)
-	p.beforeScripts(holdAnswers)
+	p.beforeScripts(holdAnswers("api/alerts"))
 	p.logIn(s.page(""))
 	p.says(find("region", "Alerts"), "Nothing is firing")
 	p.run("holding = true")

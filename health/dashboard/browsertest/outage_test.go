@@ -110,25 +110,13 @@ const sampleTimes = `(() => {
 	});
 })()`
 
-// holdCurrent lets answers with the newest snapshot wait while holding is true.
-const holdCurrent = `(() => {
-	globalThis.holding = false;
-	globalThis.held = [];
-	const real = globalThis.fetch;
-	globalThis.fetch = async (path, options) => {
-		const answer = await real(path, options);
-		if (holding && path === "api/current") await new Promise((release) => held.push(release));
-		return answer;
-	};
-})()`
-
 // TestLateAnswerWakesNoHiddenTab hides the tab while an answer is under way: nothing goes on in there, so nothing may look
 // as if it did.
 func TestLateAnswerWakesNoHiddenTab(t *testing.T) {
 	s := start(t)
 	s.muffled.Store(true)
 	p := open(t, 1440, 1000)
-	p.beforeScripts(holdCurrent)
+	p.beforeScripts(holdAnswers("api/current"))
 	p.logIn(s.page(""))
 	p.run("holding = true")
 	p.until("held.length > 0")
@@ -142,12 +130,18 @@ func TestLateAnswerWakesNoHiddenTab(t *testing.T) {
 	p.window(browser.WindowStateNormal)
 }
 
+// noteAlarm keeps what a banner says, also when it is gone again.
+const noteAlarm = `new MutationObserver(() => {
+	const banner = browsertest.find("alert", "");
+	if (banner) globalThis.alarm = browsertest.text(banner);
+}).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })`
+
 // TestPolledTabComesBack hides a tab that polls for longer than a stall takes to be seen, and lets its first answer wait.
 func TestPolledTabComesBack(t *testing.T) {
 	s := start(t)
 	s.muffled.Store(true)
 	p := open(t, 1440, 1000)
-	p.beforeScripts(holdCurrent)
+	p.beforeScripts(holdAnswers("api/current"))
 	p.logIn(s.page(""))
 	p.window(browser.WindowStateMinimized)
 	p.until(`document.hidden`)
@@ -156,10 +150,7 @@ func TestPolledTabComesBack(t *testing.T) {
 		t.Fatal("the monitor does not go on")
 	}
 	p.run(`holding = true`)
-	p.run(`new MutationObserver(() => {
-		const banner = browsertest.find("alert", "");
-		if (banner) globalThis.alarm = browsertest.text(banner);
-	}).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })`)
+	p.run(noteAlarm)
 	p.window(browser.WindowStateNormal)
 	p.until("held.length > 0")
 	p.until(`new Promise((done) => setTimeout(() => done(true), 1500))`) // the page looks at its clock every second
@@ -235,10 +226,7 @@ func TestPollsWhereNothingStreams(t *testing.T) {
 	p.recorder.callsFail() // the browser logs the answer 500, every ten seconds
 	p.showToken()
 	p.ready()
-	p.run(`new MutationObserver(() => {
-		const banner = browsertest.find("alert", "");
-		if (banner) globalThis.alarm = browsertest.text(banner);
-	}).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })`)
+	p.run(noteAlarm)
 	for range 2 {
 		p.until(fmt.Sprintf("%s > %q", shownTime, eval[string](p, shownTime)))
 	}
